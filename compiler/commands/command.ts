@@ -1,0 +1,103 @@
+/** What the commands share: how one is declared, the options that say what to build, how a result is printed. */
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { BuildOptions, Built } from "../build.js";
+import { located } from "./located.js";
+
+export interface CommonOptions {
+  json?: true;
+}
+
+/** Adds a command with `--json` and an example at the end of its help. */
+export function declare(program: Command, name: string, summary: string, examples: readonly string[]): Command {
+  const heading = examples.length === 1 ? "Example:" : "Examples:";
+  return program
+    .command(name)
+    .description(summary)
+    .option("--json", "print the result, or what is wrong, as one JSON document")
+    .addHelpText("after", `\n${heading}\n${examples.map((example) => `  ${example}`).join("\n")}`);
+}
+
+/** The options of everything that compiles a model. */
+export interface ModelOptions extends CommonOptions {
+  set?: Record<string, string>;
+  fuse?: Record<string, string>;
+  dtype: "f32" | "f64";
+  target: "cpu";
+  out?: string;
+}
+
+export function modelOptions(command: Command): Command {
+  return buildChoices(command.argument("[model]", "the model's file", "model.ts"));
+}
+
+/** The options of modelOptions, for a command with an argument of its own. */
+export function buildChoices(command: Command): Command {
+  return command
+    .option("--set <NAME=VALUE>", "replace a constant or a size of the model (may be repeated)", pair)
+    .option("--fuse <name=choice>", "choose how something is computed (may be repeated)", pair)
+    .addOption(new Option("--dtype <type>", "the numbers to compute with").choices(["f32", "f64"]).default("f32"))
+    .addOption(new Option("--target <target>", "the machine to compile for").choices(["cpu"]).default("cpu"))
+    .option("--out <folder>", "where the generated code and the library go (default: generated/<model>/<target>)");
+}
+
+export function buildOptions(model: string, options: ModelOptions): BuildOptions {
+  const { set = {}, fuse = {}, dtype, target, out } = options;
+  return { model, set, fuse, dtype, target, ...(out === undefined ? {} : { out }) };
+}
+
+/** Results go to standard output, and nothing else does. */
+export function print(options: CommonOptions, text: string, result: unknown): void {
+  process.stdout.write(options.json ? `${JSON.stringify(result, undefined, 2)}\n` : `${text}\n`);
+}
+
+/** For people who are watching: standard error. */
+export function note(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Builds, or finds the build that is there already. On a terminal the one line that says how far it is goes away at the end. */
+export async function buildModel(options: BuildOptions): Promise<Built> {
+  const { build } = await import("../build.js");
+  const { isTTY, columns = 80 } = process.stderr;
+  const wipe = "\r\u001b[2K";
+  let shown = Number.NEGATIVE_INFINITY;
+  const onProgress = (text: string): void => {
+    if (isTTY) process.stderr.write(wipe + text.slice(0, columns - 1));
+    else if (performance.now() - shown > 2000) {
+      shown = performance.now();
+      note(text);
+    }
+  };
+  try {
+    return await located(options.model, () => build({ ...options, onProgress }));
+  } finally {
+    if (isTTY) process.stderr.write(wipe);
+  }
+}
+
+function pair(text: string, previous: Record<string, string> = {}): Record<string, string> {
+  const at = text.indexOf("=");
+  if (at < 1 || at === text.length - 1) throw new InvalidArgumentError("Write it as NAME=VALUE.");
+  return { ...previous, [text.slice(0, at).trim()]: text.slice(at + 1).trim() };
+}
+
+/** A whole number of at least `least`. */
+export function count(least: number): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === "" ? Number.NaN : Number(text.replaceAll("_", ""));
+    if (!Number.isSafeInteger(value) || value < least) throw new InvalidArgumentError(`Write a whole number of at least ${least}.`);
+    return value;
+  };
+}
+
+/** A number from `least` to `most`. */
+export function between(least: number, most = Number.POSITIVE_INFINITY): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === "" ? Number.NaN : Number(text);
+    if (!(value >= least && value <= most))
+      throw new InvalidArgumentError(
+        most === Number.POSITIVE_INFINITY ? `Write a number of at least ${least}.` : `Write a number from ${least} to ${most}.`,
+      );
+    return value;
+  };
+}

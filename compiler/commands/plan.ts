@@ -1,0 +1,17 @@
+import type { Command } from "commander";
+import { buildOptions, count, declare, type ModelOptions, modelOptions, print } from "./command.js";
+import { located } from "./located.js";
+
+export default function (program: Command): void {
+  const summary = "say how much memory a model's training takes, to the byte, before anything runs";
+  modelOptions(declare(program, "plan", summary, ["mlac plan model.ts", "mlac plan model.ts --set B=16 --fuse recompute=layer"]))
+    .option("--threads <n>", "count the scratch memory of so many threads (default: one a processor)", count(1))
+    .action(async (model: string, options: ModelOptions & { threads?: number }) => {
+      const { plan } = await import("../build.js");
+      const { describeMemory, fits, totalBytes } = await import("../memory.js");
+      const manifest = await located(model, () => plan(buildOptions(model, options)));
+      const { memory } = manifest;
+      const result = { ok: true, model, fits: fits(memory, options.threads), total: totalBytes(memory, options.threads), memory };
+      print(options, describeMemory(manifest, options.threads), result);
+    });
+}

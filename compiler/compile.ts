@@ -1,0 +1,106 @@
+/** The compiler proper: lowers a model, runs its passes, emits its files. Loaded only when something has to be compiled. */
+import { createHash } from "node:crypto";
+import { basename } from "node:path";
+import type { BuildOptions } from "./build.js";
+import { type Choices, choiceNames, resolveChoices } from "./choices.js";
+import { fail } from "./diagnostics.js";
+import { type EmittedModel, emitModel } from "./emit/model.js";
+import { layerTensors, placeResidents } from "./emit/tensors.js";
+import { cpuFlags } from "./emit/toolchain.js";
+import { type Lowered, lower } from "./lower/index.js";
+import type { Manifest } from "./manifest.js";
+import { describeMemory } from "./memory.js";
+import { version } from "./package.js";
+import { modelName } from "./place.js";
+import type { TrainingPlan } from "./plan.js";
+import { print } from "./print.js";
+import { makePrograms } from "./programs.js";
+import { showKernels } from "./showKernels.js";
+import { seal } from "./upToDate.js";
+
+/** Bytes of scratch memory a thread takes: SCRATCH_BYTES of templates/cpu/lib/scratch.h. */
+const SCRATCH_PER_THREAD = 4 << 20;
+
+export interface Emission extends EmittedModel {
+  model: Lowered;
+  manifest: Manifest;
+  flags: readonly string[];
+}
+
+export const lowerModel = (options: BuildOptions): Lowered => lower(options.model, { set: options.set });
+
+export const choicesFor = (options: BuildOptions, plan: TrainingPlan): Choices => resolveChoices(plan.fuse, options.fuse);
+
+export async function emitAll(options: BuildOptions): Promise<Emission> {
+  const model = lowerModel(options);
+  const choices = choicesFor(options, model.plan);
+  return fitMemory(choices, (c) => emission(options, model, c));
+}
+
+/** recompute = fit:BYTES: the least recomputation whose plan fits. */
+function fitMemory(choices: Choices, make: (choices: Choices) => Emission): Emission {
+  if (!choices.recompute.startsWith("fit:")) return make(choices);
+  const limit = Number(choices.recompute.slice("fit:".length));
+  const tried: string[] = [];
+  for (const recompute of ["none", "cheap", "layer"]) {
+    const emitted = make({ ...choices, recompute });
+    if (emitted.manifest.memory.total <= limit) return emitted;
+    tried.push(`${recompute} needs ${emitted.manifest.memory.total.toLocaleString("en-US")}`);
+  }
+  fail("plan/memory", `no choice of recompute fits into ${limit.toLocaleString("en-US")} bytes: ${tried.join(", ")}`, {
+    help: "make B or T smaller (--set B=…), or allow more",
+  });
+}
+
+function emission(options: BuildOptions, model: Lowered, choices: Choices): Emission {
+  const programs = makePrograms(model, choices);
+  const realBytes = options.dtype === "f64" ? 8 : 4;
+  const residents = placeResidents(model.parameters, model.plan, model.graph, realBytes);
+  const emitted = emitModel(model, programs, residents, { target: options.target, dtype: options.dtype, muon: choices.muon, scratchPerThread: SCRATCH_PER_THREAD });
+  const tokens = model.graph.inputs.find((v) => v.def.is === "input" && v.def.name === "tokens")!;
+  const manifest: Manifest = {
+    format: 1,
+    mlac: version,
+    model: modelName(options.model),
+    target: options.target,
+    dtype: options.dtype,
+    seal: seal(options),
+    tokens: { batch: tokens.type.dims[0]!.size, length: tokens.type.dims[1]!.size, vocabulary: model.head.w.type.dims[0]!.size },
+    sizes: model.sizes,
+    plan: model.plan,
+    fuse: choices,
+    set: options.set,
+    parameters: model.parameters.map((p) => ({
+      path: p.path,
+      kind: p.kind,
+      dims: p.type.dims.map((d) => d.name),
+      shape: p.type.dims.map((d) => d.size),
+      stacked: p.stacked,
+      init: p.init,
+      optimizer: model.plan.optimizer[p.path]?.is ?? "expertBias",
+      origin: originOf(p.origin),
+    })),
+    tensors: residents.all.flatMap((r) => layerTensors(r, options.dtype === "f64" ? "F64" : "F32")),
+    memory: emitted.memory,
+    kernels: emitted.facts,
+    loads: model.graph.outputs.filter((o) => o.is === "load").map((o) => o.name),
+    sources: model.sources.map((s) => ({ file: s.file, sha256: createHash("sha256").update(s.text).digest("hex") })),
+  };
+  return { ...emitted, model, manifest, flags: [...cpuFlags, ...(options.dtype === "f64" ? ["-DMLAC_DOUBLE"] : [])] };
+}
+
+const originOf = (stack: readonly { file: string; line: number }[]): string => (stack[0] ? `${stack[0].file}:${stack[0].line}` : "");
+
+/** `mlac build --emit`: the graph after each pass, the kernels of each program, or the memory plan. */
+export function showStage(options: BuildOptions, stage: "graph" | "kernels" | "plan"): string {
+  const model = lowerModel(options);
+  const choices = choicesFor(options, model.plan);
+  const title = `// ${basename(options.model)}: ${choiceNames.map((n) => `${n}=${choices[n]}`).join(" ")}`;
+  if (stage === "graph") {
+    const parts = [`${title}\n\n// lowered\n${print(model.graph)}`];
+    makePrograms(model, choices, (program, pass, graph) => parts.push(`// ${program}, after ${pass}\n${print(graph)}`));
+    return parts.join("\n");
+  }
+  const emitted = emission(options, model, choices);
+  return stage === "plan" ? describeMemory(emitted.manifest) : `${title}\n\n${showKernels(emitted.manifest)}`;
+}

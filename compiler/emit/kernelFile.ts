@@ -1,0 +1,151 @@
+/** The text of one kernel's file: what the reader needs first, then the template of its form. */
+import { type Dim, type Op, type Span, type Value, showType, size } from "../ir.js";
+import type { Kernel } from "../kernel.js";
+import { spec } from "../ops/index.js";
+import type { Table } from "../ops/op.js";
+import { contractionKernel } from "./contraction.js";
+import { Names, dimName } from "./names.js";
+import { ownText } from "./own.js";
+import { rowKernel } from "./rows.js";
+import { render } from "./template.js";
+
+export interface KernelText {
+  /** With NAME_HERE in the place of the name, without comments about where it comes from: equal texts are one kernel. */
+  body: string;
+  params: string;
+  workspaceReals: number;
+  tables: readonly Table[];
+  /** The final text, once it has a name and all the places that call it are known. */
+  finish(name: string, kernels: readonly Kernel[]): string;
+}
+
+export interface KernelContext {
+  target: string;
+  sources: ReadonlyMap<string, readonly string[]>;
+  /** Outputs that are added to what is there: gradients. */
+  accumulates(v: Value): boolean;
+}
+
+const NAME = "NAME_HERE";
+
+/** Names that templates of forms of their own use inside. */
+const templateLocals = [
+  ..."ROWS RUNS TOP PART chunks chunk choice chosen counts d d_gate d_logits d_logits_columns dy experts factor from gate head head_rows hidden hidden_rows".split(" "),
+  ..."inner last logits loss losses lse mine most next p place row rows run scale share shares sum sums target token top total wanted weighted whole x_rows z".split(" "),
+];
+
+export function kernelText(kernel: Kernel, context: KernelContext): KernelText {
+  const names = new Names([...sizesOf(kernel).map((s) => s.name), ...(kernel.form === "own" ? templateLocals : [])]);
+  for (const v of [...kernel.inputs, ...kernel.outputs]) names.of(v);
+  const { template, data, includes, workspaceReals, tables } = formData(kernel, names, context);
+  const params = parameters(kernel, names, workspaceReals);
+  const common = { params, includes, constants: sizesOf(kernel), tables };
+  const text = (name: string, comment: readonly string[]): string => tidy(render(context.target, template, { ...common, ...data, name, comment }));
+  return {
+    body: text(NAME, []),
+    params,
+    workspaceReals,
+    tables,
+    finish: (name, kernels) => text(name, [...opening(name, kernels, context.sources), ...traffic(kernel, names)]),
+  };
+}
+
+interface FormData {
+  template: string;
+  data: object;
+  includes: string[];
+  workspaceReals: number;
+  tables: readonly Table[];
+}
+
+function formData(kernel: Kernel, names: Names, context: KernelContext): FormData {
+  const { accumulates } = context;
+  if (kernel.form === "rowwise") {
+    const row = rowKernel(kernel, names, accumulates);
+    const sums = row.sums.map((s) => ({ ...s, adds: accumulates(kernel.outputs.find((v) => names.of(v) === s.target)!) }));
+    const includes = ["math.h", "scratch.h", ...(row.tables.length > 0 ? ["table.h"] : [])];
+    return { template: "rowwise.cpp", data: { row: { ...row, sums } }, includes, workspaceReals: 64 * row.partialReals, tables: row.tables };
+  }
+  if (kernel.form === "contraction") return { template: "contraction.cpp", data: contractionData(kernel, names, accumulates), includes: ["contraction.h", "math.h"], workspaceReals: 0, tables: [] };
+  const [op] = kernel.anchors;
+  const { includes, fields, workspace } = ownText({ op: op!, names, adds: accumulates });
+  const { form } = spec(op!.kind);
+  if (form.is !== "own") throw new Error(`${op!.kind} has no template of its own`);
+  const data = { args: op!.inputs.map((v) => names.of(v)), outs: op!.outputs.map((v) => names.of(v)), attrs: op!.attrs, own: fields };
+  return { template: `${form.template}.cpp`, data, includes, workspaceReals: workspace, tables: [] };
+}
+
+function contractionData(kernel: Kernel, names: Names, accumulates: (v: Value) => boolean): object {
+  const c = contractionKernel(kernel, names, accumulates);
+  const operands: object[] = [];
+  const fresh = (wanted: string): string => names.fresh(wanted);
+  const products = c.products.map((p) => {
+    const a = fresh("a");
+    operands.push({ name: a, ...p.a });
+    const bs = p.b.map((b) => {
+      const name = fresh("b");
+      operands.push({ name, ...b });
+      return name;
+    });
+    return { accumulator: p.accumulator, k: p.k, operands: [a, ...bs].join(", ") };
+  });
+  const grid = { groups: c.groups, m: c.m, n: c.n, offsets: c.offsets, kind: c.kind };
+  const sums = c.sums.map((s) => `const real* ${s}`).join(", ");
+  return { grid, operands, products, sums, lines: c.lines, accumulators: c.accumulators };
+}
+
+/** Every dimension that occurs, by its name. */
+function sizesOf(kernel: Kernel): { name: string; value: string; note: string }[] {
+  const dims = new Map<string, Dim>();
+  for (const op of kernel.ops) for (const v of [...op.inputs, ...op.outputs]) for (const d of v.type.dims) dims.set(d.name, d);
+  return [...dims.values()].map((d) => ({ name: dimName(d), value: String(d.size), note: d.name === dimName(d) ? (d.ragged ? "of all experts together" : "") : d.name }));
+}
+
+const cType = (v: Value): string => (v.type.dtype === "i32" ? "int32_t" : "real");
+
+function parameters(kernel: Kernel, names: Names, workspace: number): string {
+  const inputs = kernel.inputs.map((v) => `const ${cType(v)}* ${names.of(v)}`);
+  const outputs = kernel.outputs.map((v) => `${cType(v)}* __restrict ${names.of(v)}`);
+  return [...inputs, ...outputs, ...(workspace > 0 ? ["real* __restrict workspace"] : [])].join(", ");
+}
+
+function opening(name: string, kernels: readonly Kernel[], sources: KernelContext["sources"]): string[] {
+  const kinds = [...new Set(kernels[0]!.ops.map((op) => op.kind))].join(", ");
+  return [`${name}: ${kinds}. Emitted by mlac: edit the model, not this file.`, ...quotes(kernels.flatMap((k) => k.ops), sources)];
+}
+
+/** The model's lines that these ops come from, innermost calls first, each once. */
+export function quotes(ops: readonly Op[], sources: KernelContext["sources"]): string[] {
+  const spans = new Map<string, Span>();
+  for (const op of ops) for (const stack of op.origins) for (const span of stack.slice(0, 1)) spans.set(`${span.file}:${String(span.line).padStart(6, "0")}`, span);
+  return [...spans.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, s]) => `${s.file}:${s.line}   ${quote(sources.get(s.file)?.[s.line - 1] ?? "")}`);
+}
+
+/** One line of source as it may stand in a comment: no line may continue, no comment may end. */
+const quote = (line: string): string =>
+  line
+    .trim()
+    .replace(/[^\x20-\x7e\u00a0-\uffff]/g, " ")
+    .replace(/\\+$/, "")
+    .slice(0, 150);
+
+function traffic(kernel: Kernel, names: Names): string[] {
+  const list = (values: readonly Value[]): string => values.map((v) => `${names.of(v)} ${showType(v.type)}`).join(", ");
+  const flops = kernel.ops.reduce((n, op) => n + spec(op.kind).flops(op), 0);
+  const bytes = 4 * [...kernel.inputs, ...kernel.outputs].reduce((n, v) => n + size(v.type), 0);
+  return [`reads  ${list(kernel.inputs)}`, `writes ${list(kernel.outputs)}`, `${metric(flops)}FLOP, ${metric(bytes)}B in float32, ${(flops / bytes).toPrecision(2)} FLOP a byte`];
+}
+
+function metric(n: number): string {
+  const units = ["", "k", "M", "G", "T"];
+  let x = n;
+  let unit = 0;
+  while (x >= 1000 && unit < units.length - 1) {
+    x /= 1000;
+    unit += 1;
+  }
+  return `${x >= 100 || unit === 0 ? x.toFixed(0) : x.toFixed(1)} ${units[unit]}`;
+}
+
+/** No two blank lines in a row. */
+const tidy = (text: string): string => text.replace(/\n{3,}/g, "\n\n");

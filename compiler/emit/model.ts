@@ -1,0 +1,165 @@
+/** From programs to the text of every file of a built model, and its manifest's memory and kernels. */
+import type { Graph, Value } from "../ir.js";
+import { type Kernel, kernelsOf } from "../kernel.js";
+import type { Lowered } from "../lower/index.js";
+import type { ManifestKernel, MemoryPlan, PlannedBuffer } from "../manifest.js";
+import { spec } from "../ops/index.js";
+import { size } from "../ir.js";
+import { type MemoryLayout, align, planMemory } from "../passes/memory.js";
+import type { Program } from "../programs.js";
+import { type KernelContext, type KernelText, kernelText, quotes } from "./kernelFile.js";
+import { programText } from "./step.js";
+import { type Residents, fixedPlaces } from "./tensors.js";
+import { updateText } from "./update.js";
+
+export interface EmittedModel {
+  /** Kernel files, by name without folder. */
+  kernels: { name: string; text: string; params: string }[];
+  programs: Record<Program["name"], string[]>;
+  update: { text: string };
+  memory: MemoryPlan;
+  facts: ManifestKernel[];
+  layouts: Map<string, MemoryLayout>;
+}
+
+export interface EmitOptions {
+  target: "cpu";
+  dtype: "f32" | "f64";
+  muon: string;
+  scratchPerThread: number;
+}
+
+/** What the host's variables are called in step.cpp; kernels' values take other names. */
+const hostNames = new Map([["lossScale", "lossScale"], ["at", "at"]]);
+const taken = ["arena", "tokens", "targets", "at", "report", "first", "scale", "reals", "ints", "lossScale", "loss_scale", "logits", "layer", "round"];
+
+export function emitModel(model: Lowered, programs: readonly Program[], residents: Residents, options: EmitOptions): EmittedModel {
+  const realBytes = options.dtype === "f64" ? 8 : 4;
+  const sources = new Map(model.sources.map((s) => [s.file, s.text.split("\n")]));
+  const texts = new Map<Kernel, KernelText>();
+  const layouts = new Map<string, MemoryLayout>();
+  const host = new Map(hostNames);
+  model.graph.inputs.forEach((v) => {
+    if (v.def.is === "input" && !v.def.parameter) host.set(v.def.name, v.def.name);
+  });
+  for (const program of programs) {
+    const gradients = gradientValues(program.kernels.graph);
+    const context: KernelContext = { target: options.target, sources, accumulates: (v) => gradients.has(v) };
+    for (const kernel of kernelsOf(program.kernels.steps)) texts.set(kernel, kernelText(kernel, context));
+    layouts.set(
+      program.name,
+      planMemory(program.kernels, {
+        elementBytes: (v) => (v.type.dtype === "i32" ? 4 : realBytes),
+        fixed: fixedPlaces(residents, host),
+        workspaceBytes: (kernel) => texts.get(kernel)!.workspaceReals * realBytes,
+      }),
+    );
+  }
+  const named = nameKernels(programs, texts);
+  const base = align(residents.bytes);
+  const update = updateText(model, residents, { muon: options.muon, base, realBytes });
+  const shared = Math.max(update.workspaceBytes, ...[...layouts.values()].map((l) => l.bytes));
+  const lines = (name: Program["name"]): string[] => {
+    const program = programs.find((p) => p.name === name)!;
+    return programText(program.kernels, { layout: layouts.get(name)!, base, kernelName: (k) => k.name, taken: [...taken, ...named.map((n) => n.name)] }).lines;
+  };
+  return {
+    kernels: named.map(({ name, kernels }) => ({ name, text: texts.get(kernels[0]!)!.finish(name, kernels), params: texts.get(kernels[0]!)!.params })),
+    programs: { train: lines("train"), evaluate: lines("evaluate"), predict: lines("predict") },
+    update: { text: update.text },
+    memory: memoryPlan(residents, layouts, base, shared, texts, realBytes, options.scratchPerThread),
+    facts: named.map(({ name, kernels, programs: used }) => facts(name, kernels, used, sources, realBytes)),
+    layouts,
+  };
+}
+
+/** Values that land in a gradient, whole or layer by layer: they are added to what earlier micro-steps left. */
+function gradientValues(graph: Graph): Set<Value> {
+  const found = new Set<Value>();
+  for (const output of graph.outputs) {
+    if (output.is !== "gradient") continue;
+    found.add(output.value);
+    const { def } = output.value;
+    let at = def.is === "op" ? { op: def.op, index: def.index } : undefined;
+    while (at?.op.loop) {
+      const inner = at.op.loop.stacks[at.index - at.op.loop.carried.length];
+      if (!inner) break;
+      found.add(inner);
+      at = inner.def.is === "op" ? { op: inner.def.op, index: inner.def.index } : undefined;
+    }
+  }
+  return found;
+}
+
+interface NamedKernel {
+  name: string;
+  kernels: Kernel[];
+  programs: string[];
+}
+
+/** Kernels with the same text are one. The names say which pass they belong to, which number they have there, and what they compute. */
+function nameKernels(programs: readonly Program[], texts: ReadonlyMap<Kernel, KernelText>): NamedKernel[] {
+  const byText = new Map<string, NamedKernel>();
+  const counters = new Map<string, number>();
+  for (const program of programs) {
+    let phase = program.name === "train" ? "fwd" : program.name === "evaluate" ? "eval" : "next";
+    for (const kernel of kernelsOf(program.kernels.steps)) {
+      if (program.name === "train" && kernel.ops.some((op) => /Grad|Train/.test(op.kind))) phase = "bwd";
+      const text = texts.get(kernel)!;
+      let named = byText.get(text.body);
+      if (!named) {
+        const number = (counters.get(phase) ?? 0) + 1;
+        counters.set(phase, number);
+        named = { name: `${phase}_${String(number).padStart(2, "0")}_${shortName(kernel)}`, kernels: [], programs: [] };
+        byText.set(text.body, named);
+      }
+      kernel.name = named.name;
+      named.kernels.push(kernel);
+      if (!named.programs.includes(program.name)) named.programs.push(program.name);
+    }
+  }
+  return [...byText.values()];
+}
+
+/** The ops it is made of, the weightiest first: `linear_swiglu`. */
+function shortName(kernel: Kernel): string {
+  const main = kernel.anchors.length > 0 ? kernel.anchors.map((op) => op.kind) : [];
+  const rest = kernel.ops.map((op) => op.kind).filter((kind) => kind !== "scale" || kernel.ops.length === 1);
+  const kinds = [...new Set([...main, ...rest])];
+  return kinds.slice(0, 3).join("_") || "copy";
+}
+
+function memoryPlan(residents: Residents, layouts: ReadonlyMap<string, MemoryLayout>, base: number, shared: number, texts: ReadonlyMap<Kernel, KernelText>, realBytes: number, scratchPerThread: number): MemoryPlan {
+  const tables = new Map<string, number>();
+  for (const text of texts.values()) for (const t of text.tables) tables.set(`${text.body.length} ${t.name} ${t.c}`, t.length * realBytes);
+  const tableBytes = [...tables.values()].reduce((a, b) => a + b, 0);
+  const buffers: PlannedBuffer[] = residents.all.map(({ buffer }) => ({ name: buffer.name, kind: buffer.kind, offset: buffer.offset, bytes: buffer.bytes }));
+  for (const [program, layout] of layouts)
+    for (const b of layout.buffers) {
+      if (b.to < 0) continue;
+      buffers.push({ name: b.name, kind: "activations", offset: base + b.offset, bytes: b.bytes, program, from: b.from, to: b.to, ...origin(b.value) });
+    }
+  const kinds = { ...residents.kinds, activations: shared, tables: tableBytes };
+  return { kinds, total: Object.values(kinds).reduce((a, b) => a + b, 0), scratchPerThread, buffers };
+}
+
+function origin(v: Value | undefined): { origin?: string } {
+  const span = v?.def.is === "op" ? v.def.op.origins[0]?.[0] : undefined;
+  return span ? { origin: `${span.file}:${span.line}` } : {};
+}
+
+function facts(name: string, kernels: readonly Kernel[], programs: string[], sources: KernelContext["sources"], realBytes: number): ManifestKernel {
+  const [kernel] = kernels;
+  const values = new Set([...kernel!.inputs, ...kernel!.outputs]);
+  return {
+    name,
+    file: `kernels/${name}.cpp`,
+    form: kernel!.form,
+    ops: kernel!.ops.map((op) => op.kind),
+    lines: quotes(kernels.flatMap((k) => k.ops), sources).map((q) => q.slice(0, q.indexOf("   "))),
+    programs,
+    flops: kernel!.ops.reduce((n, op) => n + spec(op.kind).flops(op), 0),
+    bytes: [...values].reduce((n, v) => n + size(v.type) * (v.type.dtype === "i32" ? 4 : realBytes), 0),
+    calls: kernels.length,
+  };
+}

@@ -1,0 +1,119 @@
+/** What the templates of forms of their own need to know beyond their operands' names: sizes, by the model's words. */
+import { type Dim, type Op, type Value, last } from "../ir.js";
+import { product, productName as bareProduct, stored } from "./access.js";
+import { type Names, dimName } from "./names.js";
+
+export interface OwnText {
+  /** lib headers the template includes. */
+  includes: string[];
+  fields: Record<string, string | boolean>;
+  /** Reals of workspace. */
+  workspace: number;
+}
+
+export interface OwnContext {
+  op: Op;
+  names: Names;
+  /** Whether an output is added to what is there. */
+  adds(v: Value): boolean;
+}
+
+/** Columns that lib/tile.h computes side by side are never fewer; the loss keeps two numbers for each such run of columns. */
+const FEWEST_TILE_COLUMNS = 4;
+/** Rows of logits of one product where the loss is computed without a gradient. */
+const LOSS_ROWS = 256;
+
+/** A product that may stand anywhere in an expression. */
+const productName = (dims: readonly Dim[]): string => (dims.length > 1 ? `(${bareProduct(dims)})` : bareProduct(dims));
+
+const lead = (v: Value): readonly Dim[] => stored(v.type.dims).slice(0, -1);
+
+const builders: Readonly<Record<string, (c: OwnContext) => OwnText>> = {
+  attention,
+  attentionGrad: attention,
+  fill: ({ op }) => ({ includes: [], fields: { count: productName(stored(op.outputs[0]!.type.dims)) }, workspace: 0 }),
+  route: ({ op, names }) => {
+    const [logits, bias] = op.inputs;
+    const scoreFunction = `${op.attrs.score as string}_scores`;
+    const fields = { ...routing(logits!, op), scoreFunction, bias: bias !== undefined, biasPointer: bias ? names.of(bias) : "nullptr" };
+    return { includes: ["routing.h", "scratch.h"], fields, workspace: 0 };
+  },
+  routeGrad: ({ op }) => {
+    const fields = { ...routing(op.inputs[0]!, op), scoreFunction: `${op.attrs.score as string}_scores` };
+    return { includes: ["routing.h", "scratch.h"], fields, workspace: 0 };
+  },
+  combine: ({ op, names }) => {
+    const [, slot, , gates] = op.inputs;
+    const fields = { tokens: productName(lead(slot!)), topK: String(last(slot!.type).size), width: dimName(last(op.outputs[0]!.type)), gates: gates ? names.of(gates) : false };
+    return { includes: ["scratch.h"], fields, workspace: 0 };
+  },
+  combineGradGates: ({ op }) => {
+    const [dy, , slot] = op.inputs;
+    return { includes: ["scratch.h"], fields: { tokens: productName(lead(slot!)), topK: String(last(slot!.type).size), width: dimName(last(dy!.type)) }, workspace: 0 };
+  },
+  lookup: ({ op }) => {
+    const [w, ids] = op.inputs;
+    return { includes: ["scratch.h"], fields: { tokens: productName(ids!.type.dims), width: dimName(last(w!.type)) }, workspace: 0 };
+  },
+  lookupGrad: ({ op, adds }) => {
+    const [dy, ids] = op.inputs;
+    const out = op.outputs[0]!;
+    const fields = { tokens: productName(ids!.type.dims), width: dimName(last(dy!.type)), vocabulary: dimName(out.type.dims[0]!), adds: adds(out) };
+    return { includes: ["scratch.h"], fields, workspace: 0 };
+  },
+  linearCrossEntropy: ({ op }) => {
+    const [x, w, targets] = op.inputs;
+    const rows = Math.min(LOSS_ROWS, product(targets!.type.dims));
+    const runs = Math.ceil(w!.type.dims[0]!.size / FEWEST_TILE_COLUMNS);
+    return { includes: ["contraction.h", "math.h"], fields: { ...loss(x!, w!, targets!), rows: String(rows) }, workspace: 2 * rows * runs + rows };
+  },
+  linearCrossEntropyTrain: ({ op, adds }) => {
+    const [x, w, targets] = op.inputs;
+    const rows = op.attrs.rows as number;
+    const fields = { ...loss(x!, w!, targets!), rows: String(rows), adds: adds(op.outputs[2]!) };
+    return { includes: ["contraction.h", "math.h"], fields, workspace: rows * w!.type.dims[0]!.size };
+  },
+  linearCrossEntropyGrad: ({ op, adds }) => {
+    const [, x, w, targets] = op.inputs;
+    const rows = Math.min(LOSS_ROWS, product(targets!.type.dims));
+    const fields = { ...loss(x!, w!, targets!), rows: String(rows), adds: adds(op.outputs[1]!) };
+    return { includes: ["contraction.h", "math.h"], fields, workspace: rows * w!.type.dims[0]!.size };
+  },
+  nextLogits: ({ op }) => {
+    const [x, w] = op.inputs;
+    const [batch, length, width] = x!.type.dims;
+    const fields = { batch: dimName(batch!), length: dimName(length!), width: dimName(width!), vocabulary: dimName(w!.type.dims[0]!) };
+    return { includes: ["contraction.h"], fields, workspace: 0 };
+  },
+};
+
+export function ownText(context: OwnContext): OwnText {
+  const build = builders[context.op.kind];
+  if (!build) throw new Error(`no template data for ${context.op.kind}`);
+  return build(context);
+}
+
+function attention({ op }: OwnContext): OwnText {
+  const [q, k, v] = op.inputs;
+  const dims = q!.type.dims;
+  const [length, heads, width] = dims.slice(-3);
+  const fields = {
+    batch: productName(dims.slice(0, -3)),
+    length: dimName(length!),
+    heads: dimName(heads!),
+    groups: dimName(k!.type.dims[k!.type.dims.length - 2]!),
+    width: dimName(width!),
+    value: dimName(last(v!.type)),
+  };
+  return { includes: ["attention.h"], fields, workspace: 0 };
+}
+
+function routing(scores: Value, op: Op): Record<string, string> {
+  return { tokens: productName(lead(scores)), experts: dimName(last(scores.type)), topK: String(op.attrs.topK as number) };
+}
+
+const loss = (x: Value, w: Value, targets: Value): Record<string, string> => ({
+  tokens: productName(targets.type.dims),
+  width: dimName(last(x.type)),
+  vocabulary: dimName(w.type.dims[0]!),
+});

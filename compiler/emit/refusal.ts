@@ -1,0 +1,74 @@
+/** What a failing compiler's answer means, in sentences. */
+import { writeFile } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import { type Frame, fail, MlacError } from "../diagnostics.js";
+import type { Compiler } from "./compiler.js";
+
+export interface Refusal {
+  compiler: Compiler;
+  /** The file a message is about. */
+  subject: string;
+  command: readonly string[];
+  stderr: string;
+  signal?: string | undefined;
+  /** Where the command and the whole answer are kept. */
+  log: string;
+}
+
+/** Fails with tool/disk, tool/killed or, where the code itself was refused, tool/failed. */
+export async function refuse({ compiler, subject, command, stderr, signal, log }: Refusal): Promise<never> {
+  const said = stderr.trim();
+  if (/No space left on device|Disk quota exceeded/i.test(said)) return diskFull(subject);
+  if (signal || /Killed signal|out of memory|Cannot allocate memory|virtual memory exhausted/i.test(said)) {
+    const how = signal ? ` (${signal})` : "";
+    return fail("tool/killed", `${compiler.name} was stopped at ${basename(subject)}${how}: most likely the machine ran out of memory`, {
+      help: "free some memory and build again: what is compiled already is kept",
+    });
+  }
+  const kept = await writeFile(log, `${command.map(quote).join(" ")}\n\n${said}\n`).then(
+    () => true,
+    () => false,
+  );
+  const where = kept ? `the code is ${subject}, the command and the whole answer are in ${log}` : `the code is ${subject}`;
+  const shown = frames(said);
+  const lines = [`${compiler.name} refused the C++ that mlac wrote: ${basename(subject)}`, ...(shown.length > 0 ? [] : firstErrors(said))];
+  return fail("tool/failed", lines.join("\n"), {
+    frames: shown,
+    help: `this is mlac's fault, not your model's: please report it. ${where[0]?.toUpperCase()}${where.slice(1)}.\nThe compiler is ${compiler.version}; CXX chooses another.`,
+  });
+}
+
+/** Does a write; a full or read-only disk becomes a sentence. */
+export async function onDisk<T>(path: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (error instanceof MlacError) throw error;
+    const code = (error as NodeJS.ErrnoException).code ?? "";
+    if (code === "ENOSPC" || code === "EDQUOT") return diskFull(path);
+    return fail("tool/disk", `cannot write ${path}: ${(error as Error).message}`, { help: "choose another folder with --out" });
+  }
+}
+
+function diskFull(path: string): never {
+  return fail("tool/disk", `the disk is full: ${path} could not be written`, {
+    help: `free some space on the disk of ${dirname(path)} or of the temporary folder (TMPDIR), or build elsewhere with --out`,
+  });
+}
+
+function firstErrors(said: string): string[] {
+  const lines = said.split("\n").map((line) => line.trim());
+  const errors = lines.filter((line) => /\berror\b|undefined reference|multiple definition|cannot find/i.test(line));
+  return (errors.length > 0 ? errors : lines).slice(0, 3);
+}
+
+/** `file:line:column: error: …` of g++ and clang++, the first one. */
+function frames(said: string): Frame[] {
+  const [, file = "", line = "", column = "", label = ""] = /^(\/[^:\n]+):(\d+):(\d+): (?:fatal )?error: (.*)$/m.exec(said) ?? [];
+  if (file === "") return [];
+  const span = { file, line: Number(line), column: Number(column), endLine: Number(line), endColumn: Number(column) + 1 };
+  return [{ span, label }];
+}
+
+/** For a person to paste into a shell. */
+const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);

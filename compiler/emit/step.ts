@@ -1,0 +1,131 @@
+/** The host's side of a program: which kernel runs when, on which memory. A loop over layers stays a loop. */
+import { type Op, type Value, showType } from "../ir.js";
+import type { Kernel, KernelProgram, Step } from "../kernel.js";
+import type { MemoryLayout, Place, Stride } from "../passes/memory.js";
+import { Names } from "./names.js";
+
+export interface ProgramText {
+  lines: string[];
+}
+
+export interface StepContext {
+  layout: MemoryLayout;
+  /** Where the memory that programs share begins, in bytes. */
+  base: number;
+  kernelName(kernel: Kernel): string;
+  /** The host's variables: names a pointer must not take. */
+  taken: readonly string[];
+}
+
+export function programText(program: KernelProgram, context: StepContext): ProgramText {
+  return new StepEmitter(program, context).emit();
+}
+
+interface Scope {
+  loop: Op | undefined;
+  lines: string[];
+  declared: Set<Value>;
+}
+
+class StepEmitter {
+  readonly #names: Names;
+  readonly #scopes: Scope[] = [];
+  readonly #regionOf = new Map<Op, Op | undefined>();
+  readonly #counters = new Map<Op, { layer: string; round: string }>();
+
+  constructor(
+    readonly program: KernelProgram,
+    readonly context: StepContext,
+  ) {
+    this.#names = new Names(context.taken);
+  }
+
+  emit(): ProgramText {
+    this.#survey(this.program.graph.body, undefined);
+    this.#scopes.push({ loop: undefined, lines: [], declared: new Set() });
+    this.#steps(this.program.steps);
+    const report = this.program.graph.outputs.flatMap((o) => {
+      if (o.is !== "loss" && o.is !== "balance") return [];
+      return [`report[${o.is === "loss" ? 0 : 1}] = *${this.#pointer(o.value)};`];
+    });
+    const scope = this.#scopes[0]!;
+    scope.lines.push(...report);
+    return { lines: scope.lines };
+  }
+
+  #survey(body: readonly Op[], region: Op | undefined): void {
+    for (const op of body) {
+      this.#regionOf.set(op, region);
+      if (op.loop) this.#survey(op.loop.body, op);
+    }
+  }
+
+  #steps(steps: readonly Step[]): void {
+    for (const step of steps) {
+      if (step.is === "kernel") this.#kernel(step.kernel);
+      else this.#loop(step.op, step.steps);
+    }
+  }
+
+  #kernel(kernel: Kernel): void {
+    const args = [...kernel.inputs, ...kernel.outputs].map((v) => this.#pointer(v));
+    const workspace = this.context.layout.workspace(kernel);
+    if (workspace) args.push(this.#address(workspace, "reals"));
+    this.#now().lines.push(`${this.context.kernelName(kernel)}(${args.join(", ")});`);
+  }
+
+  #loop(op: Op, steps: readonly Step[]): void {
+    const loop = op.loop!;
+    const depth = this.#scopes.length - 1;
+    const suffix = depth === 0 ? "" : `_${depth}`;
+    const layer = `layer${suffix}`;
+    const round = loop.reverse ? `round${suffix}` : layer;
+    this.#counters.set(op, { layer, round });
+    // What the body takes from outside is declared outside, before the loop.
+    this.#scopes.push({ loop: op, lines: [], declared: new Set() });
+    this.#steps(steps);
+    const inner = this.#scopes.pop()!;
+    const head = `for (int64_t ${round} = 0; ${round} < ${loop.count}; ++${round}) {  // ${loop.label}${loop.reverse ? ", from the last to the first" : ""}`;
+    const back = loop.reverse ? [`  const int64_t ${layer} = ${loop.count} - 1 - ${round};`] : [];
+    const lines = inner.lines.map((l) => `  ${l}`);
+    const uses = (name: string): boolean => lines.some((l) => new RegExp(`\\b${name}\\b`).test(l));
+    this.#now().lines.push(head, ...(uses(layer) ? back : []), ...lines, "}");
+  }
+
+  #now(): Scope {
+    return this.#scopes[this.#scopes.length - 1]!;
+  }
+
+  /** The pointer variable of a value, declared in the scope it belongs to at its first use. */
+  #pointer(v: Value): string {
+    const place = this.context.layout.place(v);
+    if (place.is === "external") return place.name;
+    const name = this.#names.of(v);
+    const scope = this.#scopeOf(v);
+    if (!scope.declared.has(v)) {
+      scope.declared.add(v);
+      const integer = v.type.dtype === "i32";
+      scope.lines.push(`${integer ? "int32_t" : "real"}* const ${name} = ${this.#address(place, integer ? "ints" : "reals")};  // ${showType(v.type)}`);
+    }
+    return name;
+  }
+
+  #scopeOf(v: Value): Scope {
+    const { def } = v;
+    const region = def.is === "input" ? undefined : def.is === "op" ? this.#regionOf.get(def.op) : def.op;
+    return this.#scopes.find((s) => s.loop === region) ?? this.#scopes[0]!;
+  }
+
+  #address(place: Place, how: "reals" | "ints"): string {
+    if (place.is === "external") return place.name;
+    const { buffer, offset, strides } = place;
+    const start = buffer.offset + offset + (buffer.kind === "activations" ? this.context.base : 0);
+    return `${how}(${[String(start), ...strides.map((s) => this.#stride(s))].join(" + ")})`;
+  }
+
+  #stride({ loop, bytes, by }: Stride): string {
+    const { layer, round } = this.#counters.get(loop)!;
+    const index = { layer, round, next: `(${round} + 1)`, parity: `(${round} % 2)`, otherParity: `((${round} + 1) % 2)` }[by];
+    return `${index} * ${bytes}`;
+  }
+}

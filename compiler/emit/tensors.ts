@@ -1,0 +1,106 @@
+/** The tensors that outlive a step: parameters, gradients, optimizer state, expert loads. Their places in the arena. */
+import { type Dim, type Graph, type Parameter, type Value, size } from "../ir.js";
+import type { ManifestTensor, MemoryPlan } from "../manifest.js";
+import { type Buffer, type Place, align } from "../passes/memory.js";
+import type { GroupSettings, TrainingPlan } from "../plan.js";
+
+type Role = ManifestTensor["role"];
+
+/** One whole tensor, its stack dimensions in front; `names` has one entry for each layer's part. */
+export interface Resident {
+  /** "layers.attn.q", "grad.layers.attn.q" … */
+  path: string;
+  role: Role;
+  parameter?: Parameter;
+  dims: readonly Dim[];
+  stacked: number;
+  buffer: Buffer;
+}
+
+export interface Residents {
+  all: Resident[];
+  of(role: Role, path: string): Resident | undefined;
+  /** Bytes from the start of the arena to the end of the last of them. */
+  bytes: number;
+  kinds: Pick<MemoryPlan["kinds"], "weights" | "gradients" | "optimizer" | "io">;
+}
+
+export function placeResidents(parameters: readonly Parameter[], plan: TrainingPlan, forward: Graph, realBytes: number): Residents {
+  const all: Resident[] = [];
+  const kinds = { weights: 0, gradients: 0, optimizer: 0, io: 0 };
+  let offset = 0;
+  const add = (kind: keyof typeof kinds, resident: Omit<Resident, "buffer">, bytesEach: number): void => {
+    const bytes = align(size({ dims: resident.dims, dtype: "f32" }) * bytesEach);
+    const buffer: Buffer = { name: resident.path, kind, bytes, offset, from: 0, to: Number.POSITIVE_INFINITY, region: undefined };
+    all.push({ ...resident, buffer });
+    kinds[kind] += bytes;
+    offset += bytes;
+  };
+  const of = (p: Parameter, role: Role, prefix: string): Omit<Resident, "buffer"> => ({ path: `${prefix}${p.path}`, role, parameter: p, dims: p.type.dims, stacked: p.stacked });
+  const trained = parameters.filter((p) => p.kind !== "state");
+  const settings = (p: Parameter): GroupSettings => plan.optimizer[p.path]!;
+
+  for (const p of parameters) add("weights", of(p, p.kind === "state" ? "state" : "parameter", ""), realBytes);
+  for (const p of trained) add("gradients", of(p, "gradient", "grad."), realBytes);
+  for (const p of trained.filter((p) => settings(p).is === "muon")) add("optimizer", of(p, "momentum", "momentum."), realBytes);
+  for (const p of trained.filter((p) => settings(p).is === "adamw")) {
+    add("optimizer", of(p, "moment1", "adamw.m."), realBytes);
+    add("optimizer", of(p, "moment2", "adamw.v."), realBytes);
+  }
+  for (const output of forward.outputs.filter((o) => o.is === "load"))
+    add("io", { path: output.name, role: "load", dims: output.value.type.dims, stacked: output.value.type.dims.length - 1 }, 4);
+  // What the expert-bias rule sums up over the micro-steps of an accumulation.
+  for (const { path } of plan.expertBias) {
+    const bias = parameters.find((p) => p.path === path)!;
+    add("io", { path: `loadSum.${path}`, role: "load", dims: bias.type.dims, stacked: bias.stacked }, 4);
+  }
+  return { all, of: (role, path) => all.find((r) => r.role === role && r.path === path), bytes: offset, kinds };
+}
+
+export const placeOf = (resident: Resident): Place => ({ is: "buffer", buffer: resident.buffer, offset: 0, strides: [] });
+
+/** The manifest's view: one tensor a layer, the layer's number in the place where the stack stands in the path. */
+export function layerTensors(resident: Resident, dtype: "F32" | "F64"): ManifestTensor[] {
+  const stackDims = resident.dims.slice(0, resident.role === "load" ? 0 : resident.stacked);
+  const shape = resident.dims.slice(stackDims.length).map((d) => d.size);
+  const each = resident.role === "load" ? 4 : dtype === "F64" ? 8 : 4;
+  const bytes = shape.reduce((n, s) => n * s, 1) * each;
+  const count = stackDims.reduce((n, d) => n * d.size, 1);
+  return [...Array(count).keys()].map((i) => ({
+    name: withLayers(resident.path, stackDims, i),
+    role: resident.role,
+    dtype: resident.role === "load" ? "I32" : dtype,
+    shape,
+    offset: resident.buffer.offset + i * bytes,
+    bytes,
+  }));
+}
+
+/** "grad.layers.attn.q" of layer 3 → "grad.layers.3.attn.q". Stack dimensions carry the path of their stack as names. */
+function withLayers(path: string, stackDims: readonly Dim[], index: number): string {
+  let rest = index;
+  let result = path;
+  for (const d of [...stackDims].reverse()) {
+    const layer = rest % d.size;
+    rest = Math.floor(rest / d.size);
+    const at = new RegExp(`(^|\\.)${d.name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}(?=\\.)`);
+    result = result.replace(at, (m) => `${m}.${layer}`);
+  }
+  return result;
+}
+
+/** Where a value lies that is none of a single program's own: a parameter, a gradient, an expert load, or the caller's memory. */
+export function fixedPlaces(residents: Residents, hostNames: ReadonlyMap<string, string>): (v: Value, graph: Graph) => Place | undefined {
+  return (v, graph) => {
+    if (v.def.is === "input") {
+      const { parameter, name } = v.def;
+      if (!parameter) return { is: "external", name: hostNames.get(name) ?? name };
+      return placeOf(residents.of(parameter.kind === "state" ? "state" : "parameter", parameter.path)!);
+    }
+    const output = graph.outputs.find((o) => o.value === v);
+    if (output?.is === "gradient") return placeOf(residents.of("gradient", `grad.${output.parameter.path}`)!);
+    if (output?.is === "load") return placeOf(residents.of("load", output.name)!);
+    if (output?.is === "logits") return { is: "external", name: "logits" };
+    return undefined;
+  };
+}

@@ -1,0 +1,30 @@
+/** The second level of the intermediate representation: what runs, one launch each, and what was fused into it. */
+import type { Graph, Op, Value } from "./ir.js";
+
+export interface Kernel {
+  /** The emitted file, the function, and the row of every table have this one name. */
+  name: string;
+  form: "rowwise" | "contraction" | "own";
+  /** Every op computed here, in execution order. An op fused into several consumers appears in each. */
+  ops: Op[];
+  /** The contraction's products or the own form's op; empty for rowwise. */
+  anchors: Op[];
+  /** What it reads and writes, in the order of the function's arguments. */
+  inputs: Value[];
+  outputs: Value[];
+}
+
+export type Step = { is: "kernel"; kernel: Kernel } | { is: "loop"; op: Op; steps: Step[] };
+
+export interface KernelProgram {
+  graph: Graph;
+  steps: Step[];
+}
+
+/** All kernels in execution order, those of loops once. */
+export function* kernelsOf(steps: readonly Step[]): Generator<Kernel> {
+  for (const step of steps) {
+    if (step.is === "kernel") yield step.kernel;
+    else yield* kernelsOf(step.steps);
+  }
+}

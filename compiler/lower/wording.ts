@@ -1,0 +1,85 @@
+/** What TypeScript's messages are in mlac's words. */
+import { ts } from "ts-morph";
+import type { Diagnostic } from "../diagnostics.js";
+import { functionFor } from "./operator.js";
+import type { Project } from "./project.js";
+
+/** One of TypeScript's messages. Slug: `type/TS` and its number, or that of the part of the language it is about. */
+export function inOurWords(project: Project, d: ts.Diagnostic): Diagnostic {
+  const text = ts.flattenDiagnosticMessageText(d.messageText, "\n");
+  const start = d.start ?? 0;
+  const frames = d.file ? [{ span: project.spanOf(d.file, start, start + (d.length ?? 0)) }] : [];
+  const node = d.file && nodeAt(d.file, start, start + (d.length ?? 0));
+  const better = node && (explain(project, d.code, node) ?? missing(text, node));
+  if (better) return { slug: `type/TS${d.code}`, ...better, frames };
+  const help = d.code === 2367 ? { help: "give the constant a wider type, so that it can be changed: const kind: string = …" } : {};
+  return { slug: `type/TS${d.code}`, message: sentence(text) ?? text, frames, ...help };
+}
+
+/** `sizes: C is missing`, in place of two long types and the difference between them. */
+function missing(text: string, node: ts.Node): Pick<Diagnostic, "message" | "help"> | undefined {
+  const [, one, list = ""] =
+    /Property '(\w+)' is missing in type|is missing the following properties from type '.*?': ([\w, ]+)/s.exec(text) ?? [];
+  const names = one === undefined ? list.split(", ").filter((name) => /^\w+$/.test(name)) : [one];
+  const of = literalName(node);
+  if (of === undefined || names.length === 0 || text.includes("Types of property '[")) return undefined;
+  return {
+    message: `${of.getText()}: ${names.join(", ")} ${names.length > 1 ? "are" : "is"} missing`,
+    help: `add ${names.map((name) => `${name}: …`).join(", ")}`,
+  };
+}
+
+/** What an object is called that TypeScript complains of: the option it is, or the function that it is the options of. */
+function literalName(node: ts.Node): ts.Node | undefined {
+  if (ts.isShorthandPropertyAssignment(node)) return node.name;
+  if (ts.isIdentifier(node) && ts.isPropertyAssignment(node.parent)) return node;
+  const literal = ts.isObjectLiteralExpression(node) ? node : node.parent;
+  return ts.isObjectLiteralExpression(literal) && ts.isCallExpression(literal.parent) ? literal.parent.expression : undefined;
+}
+
+/** mlac's own sentence, if TypeScript's message has one: the name of a type, "✗ linear: …", with quotes within it escaped. */
+function sentence(text: string): string | undefined {
+  const found = /"✗ ((?:[^"\\]|\\.)*)"/.exec(text) ?? /'✗ ((?:[^'\\]|\\.)*)'/.exec(text);
+  return found?.[1]?.replace(/\\(.)/g, "$1");
+}
+
+const operands = new Set(["Tensor", "Weight", "Gain", "Bias", "Embedding", "Router"]);
+const globals = new Set("console process require document window fetch setTimeout setInterval performance Buffer globalThis".split(" "));
+
+/** Messages of TypeScript's that are right but say nothing about what to write. */
+function explain(project: Project, code: number, node: ts.Node): Omit<Diagnostic, "frames"> | undefined {
+  const typeName = (n: ts.Node): string => project.program.getTypeChecker().getTypeAtLocation(n).symbol?.name ?? "";
+  if (code === 2362 || code === 2363 || code === 2365) {
+    const binary = ts.isBinaryExpression(node) ? node : node.parent;
+    if (!ts.isBinaryExpression(binary) || !(operands.has(typeName(binary.left)) || operands.has(typeName(binary.right)))) return undefined;
+    const operator = binary.operatorToken.getText();
+    const name = functionFor(operator);
+    const help =
+      name === undefined
+        ? "compare and combine numbers known at compile time only"
+        : `write ${name}(${binary.left.getText()}, ${binary.right.getText()})`;
+    return { slug: "syntax/operator", message: `tensors are not computed with ${operator}`, help };
+  }
+  if ((code === 2304 || code === 2580 || code === 2584) && globals.has(node.getText()))
+    return { slug: "syntax/global", message: `a model is read and never run: there is no ${node.getText()} in it` };
+  const access = ts.isElementAccessExpression(node) || ts.isPropertyAccessExpression(node) ? node : node.parent;
+  const of = access && (ts.isElementAccessExpression(access) || ts.isPropertyAccessExpression(access)) ? access.expression : undefined;
+  if (!of || (code !== 2339 && code !== 2551 && code !== 7053) || typeName(of) !== "Iterable") return undefined;
+  const loop = `write for (const layer of ${of.getText()}) x = layer(x);`;
+  if (ts.isElementAccessExpression(access))
+    return {
+      slug: "syntax/stack-element",
+      message: "the layers of a stack are all alike and have no numbers",
+      help: `${loop}, and give a layer that is different a name of its own`,
+    };
+  return { slug: "syntax/stack-method", message: `a stack has no .${access.getText().slice(of.getText().length + 1)}`, help: loop };
+}
+
+/** The outermost node that spans exactly this text. */
+function nodeAt(file: ts.SourceFile, start: number, end: number): ts.Node | undefined {
+  const find = (node: ts.Node): ts.Node | undefined => {
+    if (node.getStart(file) === start && node.end === end) return node;
+    return ts.forEachChild(node, (child) => (child.pos <= start && child.end >= end ? find(child) : undefined));
+  };
+  return find(file);
+}

@@ -1,0 +1,88 @@
+/** manifest.json: the contract between a built model and whoever runs it. */
+import type { TrainingPlan } from "./plan.js";
+
+export interface Manifest {
+  /** The manifest's own format. */
+  format: 1;
+  mlac: string;
+  model: string;
+  target: "cpu";
+  dtype: "f32" | "f64";
+  /** Stands for everything but the model's files that decided what was built. */
+  seal: string;
+  /** A micro-batch: sequences, tokens in each, and what their ids are below. */
+  tokens: { batch: number; length: number; vocabulary: number };
+  /** B, T, V and every other named size. */
+  sizes: Record<string, number>;
+  plan: TrainingPlan;
+  /** What was asked for on the command line and in model.ts, and what was chosen. */
+  fuse: Record<string, string>;
+  set: Record<string, string>;
+  parameters: ManifestParameter[];
+  /** Everything that can be read and written by name. */
+  tensors: ManifestTensor[];
+  memory: MemoryPlan;
+  kernels: ManifestKernel[];
+  /** The programs' expert loads: tensor names "load.…", each [layers…, experts] int32. */
+  loads: string[];
+  sources: { file: string; sha256: string }[];
+}
+
+/** One parameter as the model writes it, its stack dimensions in front. */
+export interface ManifestParameter {
+  path: string;
+  kind: string;
+  dims: string[];
+  shape: number[];
+  stacked: number;
+  init: { kind: "normal"; std: number } | { kind: "constant"; value: number };
+  /** muon, adamw or expertBias. */
+  optimizer: string;
+  origin: string;
+}
+
+export interface ManifestTensor {
+  name: string;
+  /** state: expert biases and the like, saved with the parameters. */
+  role: "parameter" | "state" | "gradient" | "momentum" | "moment1" | "moment2" | "load";
+  dtype: "F32" | "F64" | "I32";
+  shape: number[];
+  /** Place in the arena, in bytes. */
+  offset: number;
+  bytes: number;
+}
+
+export interface MemoryPlan {
+  /** Bytes by kind; they add up to `total`. */
+  kinds: Record<"weights" | "gradients" | "optimizer" | "activations" | "io" | "tables", number>;
+  total: number;
+  /** Scratch of one thread, not in total: it is taken once per thread. */
+  scratchPerThread: number;
+  buffers: PlannedBuffer[];
+}
+
+export interface PlannedBuffer {
+  name: string;
+  kind: keyof MemoryPlan["kinds"];
+  offset: number;
+  bytes: number;
+  /** Schedule positions, inclusive, in the program that needs it; a persistent buffer has none. */
+  program?: string;
+  from?: number;
+  to?: number;
+  origin?: string;
+}
+
+export interface ManifestKernel {
+  name: string;
+  file: string;
+  form: string;
+  ops: string[];
+  /** "model.ts:24", innermost first. */
+  lines: string[];
+  programs: string[];
+  /** Of one call. */
+  flops: number;
+  bytes: number;
+  calls: number;
+}

@@ -1,0 +1,63 @@
+/** A model's memory in words: exact bytes by kind, and what takes the most. */
+import { availableParallelism, totalmem } from "node:os";
+import type { Manifest, MemoryPlan } from "./manifest.js";
+
+const meanings: Record<keyof MemoryPlan["kinds"], string> = {
+  weights: "parameters and other state that is saved",
+  gradients: "one for each parameter",
+  optimizer: "momentum and moments",
+  activations: "kept for the backward pass, or passing through",
+  io: "tokens, targets, results",
+  tables: "constants such as angles",
+};
+
+/** Bytes with `threads` threads; 0: one a processor. */
+export function totalBytes(memory: MemoryPlan, threads = 0): number {
+  return memory.total + memory.scratchPerThread * (threads || availableParallelism());
+}
+
+/** What this process may use: a container's limit where there is one. */
+export function machineMemory(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+}
+
+export const fits = (memory: MemoryPlan, threads = 0): boolean => totalBytes(memory, threads) <= machineMemory();
+
+export function describeMemory(manifest: Manifest, threads = 0): string {
+  const { memory } = manifest;
+  const width = totalBytes(memory, threads).toLocaleString("en-US").length;
+  const row = (name: string, bytes: number, about: string): string =>
+    `  ${name.padEnd(12)} ${bytes.toLocaleString("en-US").padStart(width)}  ${binary(bytes).padStart(10)}  ${about}`.trimEnd();
+  const workers = threads || availableParallelism();
+  const largest = [...memory.buffers].sort((a, b) => b.bytes - a.bytes).slice(0, 8);
+  const numbers = manifest.parameters.reduce((n, p) => n + p.shape.reduce((a, b) => a * b, 1), 0);
+  return [
+    `${manifest.model}  ${manifest.target}, ${manifest.dtype}, ${numbers.toLocaleString("en-US")} parameters`,
+    "",
+    ...Object.entries(memory.kinds).map(([kind, bytes]) => row(kind, bytes, meanings[kind as keyof typeof meanings] ?? "")),
+    row(
+      "scratch",
+      memory.scratchPerThread * workers,
+      `of ${workers} ${workers === 1 ? "thread" : "threads"}, ${binary(memory.scratchPerThread)} each`,
+    ),
+    row(
+      "total",
+      totalBytes(memory, threads),
+      fits(memory, threads) ? `fits into this machine's ${binary(machineMemory())}` : `more than this machine's ${binary(machineMemory())}`,
+    ),
+    ...(largest.length === 0 ? [] : ["", "largest buffers"]),
+    ...largest.map(
+      ({ name, bytes, origin }) =>
+        `  ${bytes.toLocaleString("en-US").padStart(width)}  ${binary(bytes).padStart(10)}  ${name}${origin ? `  ${origin}` : ""}`,
+    ),
+  ].join("\n");
+}
+
+/** 512 B, 1.5 KiB, 3.25 GiB */
+export function binary(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
+  const value = bytes / 1024 ** power;
+  return `${power === 0 || value >= 100 ? value.toFixed(0) : value.toPrecision(3)} ${units[power]}`;
+}

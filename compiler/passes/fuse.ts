@@ -1,0 +1,168 @@
+/**
+ * Fusion: groups ops into kernels. It speaks of forms only.
+ *
+ * 1. An op that is cheap to compute per element (pointwise, a norm, a gather, a view) and used by nothing but the operands of
+ *    contractions is computed there, while the operand is being loaded (`inlined`).
+ * 2. Pointwise ops join the contraction whose result they take, and with it other contractions of the same size: a gate and
+ *    an up projection with swiglu become one kernel, so do sums of products.
+ * 3. What is left of pointwise and rowwise ops over the same rows becomes one row loop.
+ */
+import type { Graph, Op, Value } from "../ir.js";
+import { sameDims } from "../ir.js";
+import type { Kernel, KernelProgram, Step } from "../kernel.js";
+import { spec } from "../ops/index.js";
+import type { Form } from "../ops/op.js";
+import { type Group, Grouping, operands, rowSpace } from "./groups.js";
+import { leaves } from "./rewrite.js";
+
+export interface FuseChoices {
+  norm: "own" | "fused";
+  swiglu: "own" | "fused";
+  moeIn: "gather" | "fused";
+}
+
+export function fuse(graph: Graph, choices: FuseChoices): KernelProgram {
+  return { graph, steps: fuseBody(graph.body, new Set(graph.outputs.map((o) => o.value)), choices) };
+}
+
+function fuseBody(body: readonly Op[], escaping: ReadonlySet<Value>, choices: FuseChoices): Step[] {
+  const inlined = findInlined(body, escaping, choices);
+  const grouping = new Grouping(body, inlined);
+  for (const op of body) if (!inlined.has(op) && isPointwise(op)) joinContractions(grouping, op, choices);
+  for (const op of body) if (!inlined.has(op) && grouping.of(op)?.form === "rowwise") joinRows(grouping, op);
+  return grouping.sorted().map((group): Step => {
+    const [op] = group.ops;
+    if (group.form === "loop") {
+      const inner = new Set<Value>(leaves(op!));
+      return { is: "loop", op: op!, steps: fuseBody(op!.loop!.body, inner, choices) };
+    }
+    return { is: "kernel", kernel: toKernel(group, grouping, escaping) };
+  });
+}
+
+const formOf = (op: Op): Form | undefined => (op.loop ? undefined : spec(op.kind).form);
+const isPointwise = (op: Op): boolean => formOf(op)?.is === "pointwise";
+
+/** From the last op to the first: whether every user can compute it in the place where it reads an operand. */
+function findInlined(body: readonly Op[], escaping: ReadonlySet<Value>, choices: FuseChoices): Set<Op> {
+  const users = new Map<Value, { op: Op; input: number }[]>();
+  for (const op of body) {
+    for (const v of operands(op)) {
+      const input = op.loop ? -1 : op.inputs.indexOf(v);
+      users.set(v, [...(users.get(v) ?? []), { op, input }]);
+    }
+  }
+  const inlined = new Set<Op>();
+  for (const op of [...body].reverse()) {
+    const form = formOf(op);
+    const out = op.outputs[0];
+    if (!form || !out || op.outputs.length > 1 || escaping.has(out) || !mayInline(op, form, choices)) continue;
+    const uses = users.get(out) ?? [];
+    const rowScalars = form.is === "rowwise";
+    const fits = uses.every((use) => inlined.has(use.op) ? mayNest(use.op) : isOperand(use.op, use.input, rowScalars) || (form.is === "view" && isRowLoop(use.op)));
+    if (uses.length > 0 && fits) inlined.add(op);
+  }
+  return inlined;
+}
+
+function mayInline(op: Op, form: Form, choices: FuseChoices): boolean {
+  if (form.is === "view") return true;
+  if (form.is === "gather") return choices.moeIn === "fused";
+  if (form.is === "pointwise") return choices.swiglu === "fused";
+  return form.is === "rowwise" && form.value !== undefined && !form.sumRows && choices.norm === "fused" && op.outputs.length === 1;
+}
+
+/** An inlined user computes its own operands element by element, unless it needs them as whole rows or through an index. */
+const mayNest = (user: Op): boolean => formOf(user)?.is === "pointwise";
+
+const isRowLoop = (op: Op): boolean => {
+  const form = formOf(op);
+  return form?.is === "pointwise" || (form?.is === "rowwise" && !form.sumRows);
+};
+
+/** Whether input number `input` of `op` is loaded element by element by a contraction. Scalars of a row need A stored by rows. */
+function isOperand(op: Op, input: number, rowScalars: boolean): boolean {
+  const form = formOf(op);
+  if (form?.is !== "contraction") return false;
+  const { a, b } = form.describe(op);
+  if (input === a.input && input === b.input) return false;
+  if (rowScalars) return input === a.input && !a.transposed;
+  return input === a.input || input === b.input;
+}
+
+/** A pointwise op joins the contractions whose results it takes, if they all have its dimensions. */
+function joinContractions(grouping: Grouping, op: Op, choices: FuseChoices): void {
+  if (choices.swiglu === "own" && op.kind.startsWith("swiglu")) return;
+  const out = op.outputs[0]!;
+  const own = grouping.of(op)!;
+  for (const v of op.inputs) {
+    const maker = v.def.is === "op" ? grouping.of(v.def.op) : undefined;
+    if (!maker || maker === grouping.of(op) || maker.form !== "contraction") continue;
+    if (!sameDims(v.type.dims, out.type.dims)) continue;
+    const current = grouping.of(op)!;
+    if (current === own && own.form === "rowwise") {
+      if (grouping.join(maker, own)) continue;
+    } else if (sameExtent(current, maker)) grouping.join(current, maker);
+  }
+}
+
+/** Rows, columns and experts agree, so the products can share one loop over output blocks. */
+function sameExtent(a: Group, b: Group): boolean {
+  const extent = (g: Group): string => {
+    const op = g.ops.find((o) => formOf(o)?.is === "contraction")!;
+    const form = formOf(op);
+    if (form?.is !== "contraction") return "";
+    const c = form.describe(op);
+    return `${c.m} ${c.n} ${c.groups} ${c.ragged?.axis ?? ""} ${c.ragged ? op.inputs[c.ragged.offsets]!.id : ""}`;
+  };
+  return extent(a) === extent(b);
+}
+
+/** Joins an op's row loop with those of its operands and of the ops that read the same values. */
+function joinRows(grouping: Grouping, op: Op): void {
+  if (standsAlone(op)) return;
+  const space = rowSpace(op);
+  const near = new Set<Op>();
+  for (const v of op.inputs) {
+    const from = v.def.is === "op" ? v.def.op : undefined;
+    if (from && grouping.of(from)) near.add(from);
+    if (v.type.dims.length > 1) for (const user of grouping.users(v)) near.add(user);
+  }
+  for (const other of near) {
+    const group = grouping.of(other);
+    if (!group || other === op || group.form !== "rowwise" || standsAlone(other) || rowSpace(other) !== space) continue;
+    grouping.join(group, grouping.of(op)!);
+  }
+}
+
+/** Ops whose operands are not rows of the same row space. */
+function standsAlone(op: Op): boolean {
+  const form = formOf(op);
+  if (form?.is === "gather") return true;
+  const out = op.outputs[0]!.type;
+  if (form?.is === "view" || (form?.is === "rowwise" && form.sumRows)) return false;
+  return form?.is === "rowwise" && op.inputs.some((v) => v.type.dims.length > out.dims.length);
+}
+
+function toKernel(group: Group, grouping: Grouping, escaping: ReadonlySet<Value>): Kernel {
+  const ops = withInlined(group, grouping);
+  const made = new Set(ops.flatMap((op) => op.outputs));
+  const inputs = new Set<Value>();
+  for (const op of ops) for (const v of op.inputs) if (!made.has(v)) inputs.add(v);
+  const outside = (v: Value): boolean => escaping.has(v) || grouping.users(v).some((user) => grouping.of(user) !== group);
+  const outputs = group.ops.flatMap((op) => op.outputs).filter((v) => outside(v) || group.form === "own");
+  const anchors = group.form === "rowwise" ? [] : group.ops.filter((op) => formOf(op)?.is !== "pointwise");
+  return { name: "", form: group.form as Kernel["form"], ops, anchors, inputs: [...inputs], outputs };
+}
+
+/** A group's ops with the inlined ones it computes for itself, each before its user. */
+function withInlined(group: Group, grouping: Grouping): Op[] {
+  const ops: Op[] = [];
+  const add = (op: Op): void => {
+    if (ops.includes(op)) return;
+    for (const v of op.inputs) if (v.def.is === "op" && grouping.inlined.has(v.def.op)) add(v.def.op);
+    ops.push(op);
+  };
+  group.ops.forEach(add);
+  return ops;
+}

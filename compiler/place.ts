@@ -1,0 +1,14 @@
+/** Where a model's generated files lie. */
+import { basename, dirname, join, resolve } from "node:path";
+
+/** examples/tiny/model.ts is called tiny, gpt.ts is called gpt. */
+export function modelName(model: string): string {
+  const file = basename(resolve(model)).replace(/\.[cm]?tsx?$/, "");
+  const name = file === "model" || file === "index" ? basename(dirname(resolve(model))) : file;
+  return name.replace(/[^A-Za-z0-9._-]/g, "_") || "model";
+}
+
+/** generated/<model>/<target>; float64 builds beside it, so that both can be kept. */
+export function modelPlace({ model, target, dtype, out }: { model: string; target: string; dtype: string; out?: string }): string {
+  return resolve(out ?? join("generated", modelName(model), dtype === "f32" ? target : `${target}-${dtype}`));
+}

@@ -1,0 +1,74 @@
+/** The pipeline: from the forward graph of a model to the kernels of its three programs. One line a pass, each with why it stands there. */
+import type { Choices } from "./choices.js";
+import type { Builder, Graph, Op, Value } from "./ir.js";
+import type { KernelProgram } from "./kernel.js";
+import type { Lowered } from "./lower/index.js";
+import { spec } from "./ops/index.js";
+import { copyGraph } from "./passes/copy.js";
+import { fuseCrossEntropy } from "./passes/crossEntropy.js";
+import { differentiate } from "./passes/differentiate.js";
+import { fuse } from "./passes/fuse.js";
+import { land } from "./passes/landing.js";
+import { type RecomputeChoices, recompute } from "./passes/recompute.js";
+import { schedule } from "./passes/schedule.js";
+import { simplify } from "./passes/simplify.js";
+import { verify } from "./verify.js";
+
+export interface Program {
+  name: "train" | "evaluate" | "predict";
+  kernels: KernelProgram;
+  /** The graph after each pass, for `--emit graph` and for inspection. */
+  stages: { pass: string; graph: Graph }[];
+}
+
+export function makePrograms(model: Lowered, choices: Choices, watch: (program: string, pass: string, graph: Graph) => void = () => undefined): Program[] {
+  return (["train", "evaluate", "predict"] as const).map((name) => makeProgram(name, model, choices, (pass, graph) => watch(name, pass, graph)));
+}
+
+function makeProgram(name: Program["name"], model: Lowered, choices: Choices, watch: (pass: string, graph: Graph) => void): Program {
+  const { builder } = model;
+  const stages: Program["stages"] = [];
+  let { graph, map } = copyGraph(builder, model.graph, name);
+  const pass = (title: string, run: (g: Graph) => Graph): void => {
+    graph = run(graph);
+    verify(graph, title);
+    watch(title, graph);
+    stages.push({ pass: title, graph });
+  };
+  const fusion = { norm: choices.norm, swiglu: choices.swiglu, moeIn: choices.moeIn } as Parameters<typeof fuse>[1];
+
+  if (name === "predict") pass("predict", (g) => predictNext(builder, g, map, model.head)); // before simplify: the loss and what only it needs goes
+  pass("simplify", simplify); // early, so that nothing dead is differentiated
+  if (name === "train") {
+    pass("differentiate", (g) => differentiate(builder, g)); // on the plain ops, before fusion hides them
+    pass("crossEntropy", (g) => fuseCrossEntropy(g, choices.crossEntropy, (f, b, rows) => makeTrain(builder, f, b, rows))); // needs forward and backward side by side
+    pass("simplify", simplify); // gradients of constants, equal gradients
+    pass("recompute", (g) => recompute(builder, g, recomputeChoices(choices))); // sees what each layer keeps, before it is fused away
+    pass("simplify", simplify); // what is no longer kept
+  }
+  pass("land", (g) => land(builder, g)); // last change of the graph: every value that has a fixed place is written there by its own op
+  return { name, kernels: schedule(fuse(graph, fusion)), stages }; // kernels, then their order
+}
+
+function recomputeChoices({ recompute, mla }: Choices): RecomputeChoices {
+  return { recompute, mla } as RecomputeChoices;
+}
+
+/** The forward program whose result is the logits at one position of each sequence. */
+function predictNext(builder: Builder, graph: Graph, map: ReadonlyMap<Value, Value>, head: Lowered["head"]): Graph {
+  const x = map.get(head.x) ?? head.x;
+  const w = map.get(head.w) ?? head.w;
+  const at = builder.input("at", { dims: x.type.dims.slice(0, 1), dtype: "i32" });
+  const [type] = spec("nextLogits").infer([x.type, w.type, at.type], {});
+  const { ops } = builder.within(() => builder.op("nextLogits", [x, w, at], {}, [type!], []));
+  const logits = ops[0]!.outputs[0]!;
+  return { ...graph, inputs: [...graph.inputs, at], body: [...graph.body, ...ops], outputs: [{ is: "logits", name: "logits", value: logits }] };
+}
+
+/** Loss and gradients in one op; see passes/crossEntropy.ts. */
+function makeTrain(builder: Builder, forward: Op, backward: Op, rows: number): Op {
+  const inputs = [...forward.inputs, backward.inputs[0]!];
+  const types = spec("linearCrossEntropyTrain").infer(inputs.map((v) => v.type), { rows });
+  const { ops } = builder.within(() => builder.op("linearCrossEntropyTrain", inputs, { rows }, types, [...forward.origins, ...backward.origins]));
+  return ops[0]!;
+}

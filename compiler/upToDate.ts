@@ -1,0 +1,61 @@
+/** Whether a build is still what its inputs say, without loading the compiler: a few hashes, well under half a second. */
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { processor } from "./emit/compiler.js";
+import type { Manifest } from "./manifest.js";
+import { root } from "./package.js";
+
+export interface Inputs {
+  model: string;
+  target: string;
+  dtype: string;
+  fuse: Record<string, string>;
+  set: Record<string, string>;
+}
+
+const sha256 = (text: string | Buffer): string => createHash("sha256").update(text).digest("hex");
+const sorted = (record: Readonly<Record<string, string>>): string => JSON.stringify(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+
+/** All that decides what is built, but for the model's own files. */
+export function seal({ target, dtype, fuse, set }: Inputs): string {
+  const compiler = process.env.CXX ?? "";
+  return sha256([target, dtype, sorted(fuse), sorted(set), compiler, processor(), mlacItself()].join("\n"));
+}
+
+/** mlac's own code and templates, by names, sizes and times: whoever changes them gets a new build. */
+function mlacItself(): string {
+  const facts: string[] = [];
+  const visit = (folder: string): void => {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) visit(path);
+      else if (/\.(js|hbs|h|cpp)$/.test(entry.name)) {
+        const { size, mtimeMs } = statSync(path);
+        facts.push(`${path} ${size} ${mtimeMs}`);
+      }
+    }
+  };
+  for (const folder of ["dist/compiler", "templates", "runtime/native"]) if (existsSync(join(root, folder))) visit(join(root, folder));
+  return sha256(facts.sort().join("\n"));
+}
+
+export const fileHash = (path: string): string => sha256(readFileSync(path));
+
+/** The manifest of the build in `directory` if it was made from exactly these inputs. */
+export async function isUpToDate(directory: string, inputs: Inputs): Promise<Manifest | undefined> {
+  const path = join(directory, "manifest.json");
+  if (!existsSync(path) || !existsSync(join(directory, "model.so"))) return undefined;
+  try {
+    const manifest = JSON.parse(readFileSync(path, "utf8")) as Manifest;
+    if (manifest.seal !== seal(inputs)) return undefined;
+    const base = dirname(resolve(inputs.model));
+    const same = manifest.sources.every(({ file, sha256: hash }) => {
+      const at = file.startsWith("mlac/") ? join(root, "dsl", file.slice("mlac/".length)) : resolve(base, file);
+      return existsSync(at) && fileHash(at) === hash;
+    });
+    return same ? manifest : undefined;
+  } catch {
+    return undefined; // a manifest that cannot be read is no build
+  }
+}

@@ -1,0 +1,37 @@
+/** Layers of the size of DeepSeek-V2-Lite's, nine of them: 5.2 billion parameters, 956 million active for a token. */
+import {
+  adamw, block, dims, embedding, gain, linearCrossEntropy, lookup, muon, rmsnorm, stack, type Targets, type Tokens, train, wsd,
+} from "mlac";
+import { deepSeekMoe, denseLayer, mla, moeLayer, swigluFeedForward } from "mlac/blocks";
+
+const sizes = dims({
+  B: 4, T: 4096, V: 102_400, D: 2048, //  sequences, tokens in each, vocabulary, width
+  H: 16, N: 128, R: 64, U: 128, C: 512, // heads; per head plain and rotary part, value; rank of the key-value latent
+  E: 64, F: 1408, S: 2816, W: 10_944, //   experts; hidden widths of an expert, of the shared ones, of the first layer
+});
+
+const attention = mla({ theta: 10_000 });
+const experts = deepSeekMoe({ topK: 6, score: "softmax", balance: { loss: 0.01 } });
+
+const Model = block({
+  embed: embedding("V -> D"),
+  first: denseLayer(attention, swigluFeedForward()),
+  layers: stack(8, moeLayer(attention, experts)),
+  norm: gain("D"),
+  head: embedding("V -> D"),
+}, (p, tokens: Tokens<"B T">, targets: Targets<"B T">) => {
+  let x = p.first(lookup(p.embed, tokens));
+  for (const layer of p.layers) x = layer(x);
+  return linearCrossEntropy(rmsnorm(x, p.norm), p.head, targets);
+});
+
+const others = adamw({ lr: 3e-4, weightDecay: 0.01 });
+
+export default train(Model, {
+  sizes, steps: 50_000, clip: 1,
+  optimizer: { weight: muon({ lr: 2e-3, weightDecay: 0.01 }), embedding: others, router: others, gain: others },
+  schedule: wsd({ warmup: 500, decay: 0.2 }),
+  data: { train: "data/train-*.bin", validation: "data/validation-*.bin", tokenizer: "data/tokenizer.json" },
+  evaluate: { every: 500, batches: 16 },
+  checkpoint: { every: 1000, keep: 3 },
+});

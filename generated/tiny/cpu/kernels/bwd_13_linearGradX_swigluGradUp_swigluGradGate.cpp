@@ -1,0 +1,57 @@
+// bwd_13_linearGradX_swigluGradUp_swigluGradGate: swigluGradUp, linearGradX, swigluGradGate, add. Emitted by mlac: edit the model, not this file.
+// model.ts:38   const routing = route(x, p.router, { topK: 2, score: "softmax", balance: { loss: 0.01 } });
+// model.ts:39   const rows = dispatch(x, routing); // [E rows D]: the tokens of each expert
+// model.ts:41   const shared = linear(swiglu(linear(x, p.sharedGate), linear(x, p.sharedUp)), p.sharedDown);
+// reads  linear_grad_x_sharedDown [B T S], linear_sharedGate [B T S], sharedUp [D S], linear_sharedUp [B T S], sharedGate [D S], combine [B T D], route_grad_ [B T E], router [D E]
+// writes add [B T D]
+// 286 MFLOP, 10.8 MB in float32, 27 FLOP a byte
+#include "../kernels.h"
+#include "../lib/contraction.h"
+#include "../lib/math.h"
+
+namespace mlac {
+
+namespace {
+
+constexpr int64_t B = 16;
+constexpr int64_t T = 256;
+constexpr int64_t S = 128;
+constexpr int64_t D = 128;
+constexpr int64_t E = 8;
+
+}  // namespace
+
+void bwd_13_linearGradX_swigluGradUp_swigluGradGate(const real* linear_grad_x_sharedDown, const real* linear_sharedGate, const real* sharedUp, const real* linear_sharedUp, const real* sharedGate, const real* combine, const real* route_grad_, const real* router, real* __restrict add) {
+  const auto a = operand<Along::columns>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+    return [=](int64_t m, int64_t k) { return (linear_grad_x_sharedDown[m * S + k] * mlac::silu(linear_sharedGate[m * S + k])); };
+  });
+  const auto b = operand<Along::rows>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+    return [=](int64_t k, int64_t n) { return sharedUp[n * S + k]; };
+  });
+  const auto a_2 = operand<Along::columns>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+    return [=](int64_t m, int64_t k) { return (linear_grad_x_sharedDown[m * S + k] * linear_sharedUp[m * S + k] * mlac::silu_grad(linear_sharedGate[m * S + k])); };
+  });
+  const auto b_2 = operand<Along::rows>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+    return [=](int64_t k, int64_t n) { return sharedGate[n * S + k]; };
+  });
+  const auto a_3 = operand<Along::columns>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+    return [=](int64_t m, int64_t k) { return route_grad_[m * E + k]; };
+  });
+  const auto b_3 = operand<Along::rows>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+    return [=](int64_t k, int64_t n) { return router[n * E + k]; };
+  });
+
+  const Grid grid{1, B * T, D, nullptr, Grid::dense};
+  const auto epilogue = [=]([[maybe_unused]] int64_t group, int64_t m, int64_t n, int64_t count, const real* add_2_sum, const real* linear_grad_x_router_sum) {
+#pragma omp simd
+    for (int64_t j = 0; j < count; ++j) {
+      const int64_t at = m * D + n + j;
+      const real add_3_at = add_2_sum[j] + combine[at];
+      const real add_at = add_3_at + linear_grad_x_router_sum[j];
+      add[at] = add_at;
+    }
+  };
+  contract<2>(grid, epilogue, product<0>(S, a, b), product<0>(S, a_2, b_2), product<1>(E, a_3, b_3));
+}
+
+}  // namespace mlac

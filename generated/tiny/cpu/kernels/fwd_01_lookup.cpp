@@ -1,0 +1,26 @@
+// fwd_01_lookup: lookup. Emitted by mlac: edit the model, not this file.
+// model.ts:56   let x = p.first(lookup(p.embed, tokens));
+// reads  embed [V D], tokens [B T] i32
+// writes lookup_embed [B T D]
+// 0 FLOP, 2.2 MB in float32, 0.0 FLOP a byte
+#include "../kernels.h"
+#include "../lib/scratch.h"
+
+namespace mlac {
+
+namespace {
+
+constexpr int64_t V = 256;
+constexpr int64_t D = 128;
+constexpr int64_t B = 16;
+constexpr int64_t T = 256;
+
+}  // namespace
+
+void fwd_01_lookup(const real* embed, const int32_t* tokens, real* __restrict lookup_embed) {
+  parallel_for(B * T, [=](int64_t token) {
+    std::copy_n(embed + tokens[token] * D, D, lookup_embed + token * D);
+  });
+}
+
+}  // namespace mlac

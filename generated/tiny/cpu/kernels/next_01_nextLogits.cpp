@@ -1,0 +1,33 @@
+// next_01_nextLogits: nextLogits. Emitted by mlac: edit the model, not this file.
+// reads  rmsnorm_norm [B T D], head_2 [V D], at_ [B] i32
+// writes nextLogits_head [B V]
+// 1.0 MFLOP, 2.2 MB in float32, 0.47 FLOP a byte
+#include "../kernels.h"
+#include "../lib/contraction.h"
+
+namespace mlac {
+
+namespace {
+
+constexpr int64_t B = 16;
+constexpr int64_t T = 256;
+constexpr int64_t D = 128;
+constexpr int64_t V = 256;
+
+}  // namespace
+
+// Logits of one position of each sequence: nextLogits_head[b, v] = ⟨rmsnorm_norm[b, at_[b]], head_2[v]⟩
+void next_01_nextLogits(const real* rmsnorm_norm, const real* head_2, const int32_t* at_, real* __restrict nextLogits_head) {
+  const auto last = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
+    return [=](int64_t m, int64_t k) { return rmsnorm_norm[(m * T + at_[m]) * D + k]; };
+  });
+  const auto head = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
+    return [=](int64_t k, int64_t n) { return head_2[n * D + k]; };
+  });
+  const auto epilogue = [=](int64_t, int64_t m, int64_t n, int64_t count, const real* sum) {
+    std::copy_n(sum, count, nextLogits_head + m * V + n);
+  };
+  contract<1>(Grid{1, B, V }, epilogue, product<0>(D, last, head));
+}
+
+}  // namespace mlac

@@ -1,0 +1,123 @@
+/**
+ * The binding of runtime/native/mlac.h: one method a function, each off the event loop, so that signals, progress and data
+ * loading go on while a step runs. Failures become run/* diagnostics with the library's own sentence.
+ */
+import { mkdtempSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import koffi, { type LibraryHandle } from "koffi";
+import { fail } from "../compiler/diagnostics.js";
+
+/** Memory that a call reads or fills; it must not be touched until the call is done. */
+export type Bytes = Uint8Array | Int32Array | Float32Array | Float64Array;
+
+/** koffi lends native code a stack of its own, 128 KiB by default; kernels keep their tiles on it. */
+const stackBytes = 8 * 1024 * 1024;
+
+koffi.config({ sync_stack_size: stackBytes, async_stack_size: stackBytes, resident_async_pools: 1 });
+
+const prototypes = {
+  open: "void *mlac_open(int32_t threads)",
+  close: "void mlac_close(void *session)",
+  lastError: "const char *mlac_last_error(void *session)",
+  initialize: "int32_t mlac_initialize(void *session, uint64_t seed)",
+  read: "int32_t mlac_read(void *session, const char *name, void *out, int64_t bytes)",
+  write: "int32_t mlac_write(void *session, const char *name, const void *data, int64_t bytes)",
+  resetOptimizer: "int32_t mlac_reset_optimizer(void *session)",
+  microStep:
+    "int32_t mlac_micro_step(void *session, const int32_t *tokens, const int32_t *targets, double loss_scale, int32_t first, double *report)",
+  update: "int32_t mlac_update(void *session, int64_t step, double rate, double clip, double *report)",
+  evaluate: "int32_t mlac_evaluate(void *session, const int32_t *tokens, const int32_t *targets, double *report)",
+  predict: "int32_t mlac_predict(void *session, const int32_t *tokens, const int32_t *at, void *logits)",
+  firstNotFinite: "const char *mlac_first_not_finite(void *session)",
+} as const;
+
+type Name = keyof typeof prototypes;
+type NativeFunction = ReturnType<LibraryHandle["func"]>;
+type Argument = bigint | number | string | Bytes;
+
+export class Native {
+  readonly #functions: Record<Name, NativeFunction>;
+  #session: bigint | undefined;
+  /** Calls on one session must not overlap: each waits for the one before. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  private constructor(functions: Record<Name, NativeFunction>) {
+    this.#functions = functions;
+  }
+
+  /** Errors: run/load (not a library that mlac built), run/memory. threads 0: one a processor. */
+  static async open(library: string, threads: number): Promise<Native> {
+    const native = new Native(load(resolve(library)));
+    const session = (await native.#call("open", threads)) as bigint | null;
+    if (!session) {
+      const why = (await native.#call("lastError", null as never)) as string | null;
+      fail("run/memory", why ?? "the model could not be opened", {
+        help: "`mlac plan` says what the model needs; a smaller B or T needs less",
+      });
+    }
+    native.#session = session as bigint;
+    return native;
+  }
+
+  /** Waits for the call in progress. Closing twice does nothing. */
+  async close(): Promise<void> {
+    const session = this.#session;
+    if (session === undefined) return;
+    this.#session = undefined;
+    await this.#call("close", session);
+  }
+
+  /** Calls a function that answers 0 on success. */
+  async run(name: Exclude<Name, "open" | "close" | "lastError" | "firstNotFinite">, ...given: Argument[]): Promise<void> {
+    const session = this.#opened();
+    if ((await this.#call(name, session, ...given)) === 0) return;
+    const why = (await this.#call("lastError", session)) as string | null;
+    fail("run/failed", why ?? `the built model failed in ${name} without saying why`);
+  }
+
+  async firstNotFinite(): Promise<string | undefined> {
+    return ((await this.#call("firstNotFinite", this.#opened())) as string | null) ?? undefined;
+  }
+
+  #opened(): bigint {
+    return this.#session ?? fail("run/closed", "the model was used after it was closed");
+  }
+
+  #call(name: Name, ...given: Argument[]): Promise<unknown> {
+    const result = this.#last.then(
+      () =>
+        new Promise((settle, refuse) => {
+          this.#functions[name].async(...given, (error: unknown, value: unknown) => (error ? refuse(error) : settle(value)));
+        }),
+    );
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+}
+
+const loaded = new Map<string, number>();
+
+function load(library: string): Record<Name, NativeFunction> {
+  let folder: string | undefined;
+  try {
+    const file = statSync(library).ino;
+    const known = loaded.get(library);
+    loaded.set(library, file);
+    let path = library;
+    if (known !== undefined && known !== file) {
+      // The dynamic linker goes by name first and would give the library that was here before: another name helps.
+      folder = mkdtempSync(join(tmpdir(), "mlac-model-"));
+      path = join(folder, "model.so");
+      symlinkSync(library, path);
+    }
+    const handle = koffi.load(path);
+    return Object.fromEntries(Object.entries(prototypes).map(([name, text]) => [name, handle.func(text)])) as Record<Name, NativeFunction>;
+  } catch (error) {
+    return fail("run/load", `${library} cannot be loaded: ${(error as Error).message}`, {
+      help: "build it again with `mlac build`; if it was copied from another machine, its processor may differ",
+    });
+  } finally {
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,156 @@
+// The C interface of mlac.h over one built model: memory, tensors by name, and errors as sentences.
+#include <omp.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "lib/random.h"
+#include "lib/scratch.h"
+#include "mlac.h"
+#include "model.h"
+
+struct mlac_session {
+  char* arena = nullptr;
+  std::string error;
+};
+
+namespace {
+
+using mlac::Role;
+
+std::string open_error;
+int open_sessions = 0;
+
+int32_t fail(mlac_session* session, std::string sentence) {
+  session->error = std::move(sentence);
+  return 1;
+}
+
+const mlac::Tensor* find(const char* name) {
+  for (int64_t i = 0; i < mlac::TENSOR_COUNT; ++i)
+    if (std::strcmp(mlac::TENSORS[i].name, name) == 0) return &mlac::TENSORS[i];
+  return nullptr;
+}
+
+/// The tensor, if it is there and has that size; otherwise the session has the sentence.
+const mlac::Tensor* checked(mlac_session* session, const char* name, int64_t bytes) {
+  const mlac::Tensor* tensor = find(name);
+  if (!tensor) fail(session, std::string("the model has no tensor named ") + name);
+  else if (tensor->bytes != bytes) {
+    fail(session, std::string(name) + " has " + std::to_string(tensor->bytes) + " bytes, not " + std::to_string(bytes));
+    return nullptr;
+  }
+  return tensor;
+}
+
+/// The first of `count` ids that is not below the vocabulary gets a sentence.
+bool valid_ids(mlac_session* session, const int32_t* ids, int64_t limit, const char* what) {
+  for (int64_t i = 0; i < mlac::SEQUENCES * mlac::LENGTH; ++i)
+    if (ids[i] < 0 || ids[i] >= limit) {
+      fail(session, std::string(what) + " id " + std::to_string(ids[i]) + " in sequence " + std::to_string(i / mlac::LENGTH) + ", position " +
+                        std::to_string(i % mlac::LENGTH) + " is not below the vocabulary of " + std::to_string(limit));
+      return false;
+    }
+  return true;
+}
+
+}  // namespace
+
+extern "C" {
+
+mlac_session* mlac_open(int32_t threads) {
+  auto* session = new mlac_session;
+  session->arena = static_cast<char*>(std::aligned_alloc(4096, (mlac::ARENA_BYTES + 4095) / 4096 * 4096));
+  if (!session->arena) {
+    open_error = "the model needs " + std::to_string(mlac::ARENA_BYTES) + " bytes of memory, which this machine does not give";
+    delete session;
+    return nullptr;
+  }
+  std::memset(session->arena, 0, mlac::ARENA_BYTES);
+  // Sessions of one library do not run at the same time, so they share the threads' scratch memory.
+  if (open_sessions++ == 0) mlac::scratch_open(threads > 0 ? threads : omp_get_num_procs());
+  return session;
+}
+
+void mlac_close(mlac_session* session) {
+  if (!session) return;
+  if (--open_sessions == 0) mlac::scratch_close();
+  std::free(session->arena);
+  delete session;
+}
+
+const char* mlac_last_error(const mlac_session* session) { return session ? session->error.c_str() : open_error.c_str(); }
+
+int32_t mlac_initialize(mlac_session* session, uint64_t seed) {
+  for (int64_t i = 0; i < mlac::START_COUNT; ++i) {
+    const mlac::Start& start = mlac::STARTS[i];
+    auto* out = reinterpret_cast<mlac::real*>(session->arena + start.offset);
+    if (start.std > 0) mlac::fill_normal(out, start.count, seed, uint64_t(i), start.std);
+    else std::fill_n(out, start.count, mlac::real(start.value));
+  }
+  return 0;
+}
+
+int32_t mlac_read(mlac_session* session, const char* name, void* out, int64_t bytes) {
+  const mlac::Tensor* tensor = checked(session, name, bytes);
+  if (!tensor) return 1;
+  std::memcpy(out, session->arena + tensor->offset, bytes);
+  return 0;
+}
+
+int32_t mlac_write(mlac_session* session, const char* name, const void* data, int64_t bytes) {
+  const mlac::Tensor* tensor = checked(session, name, bytes);
+  if (!tensor) return 1;
+  std::memcpy(session->arena + tensor->offset, data, bytes);
+  return 0;
+}
+
+int32_t mlac_reset_optimizer(mlac_session* session) {
+  for (int64_t i = 0; i < mlac::TENSOR_COUNT; ++i) {
+    const mlac::Tensor& t = mlac::TENSORS[i];
+    if (t.role == Role::momentum || t.role == Role::moment1 || t.role == Role::moment2) std::memset(session->arena + t.offset, 0, t.bytes);
+  }
+  return 0;
+}
+
+int32_t mlac_micro_step(mlac_session* session, const int32_t* tokens, const int32_t* targets, double loss_scale, int32_t first, double* report) {
+  if (!valid_ids(session, tokens, mlac::VOCABULARY, "token") || !valid_ids(session, targets, mlac::VOCABULARY, "target")) return 1;
+  mlac::micro_step(session->arena, tokens, targets, loss_scale, first != 0, report);
+  return 0;
+}
+
+int32_t mlac_update(mlac_session* session, int64_t step, double rate, double clip, double* report) {
+  if (step < 1) return fail(session, "steps count from 1, so AdamW's bias correction has no step " + std::to_string(step));
+  mlac::update(session->arena, step, rate, clip, report);
+  return 0;
+}
+
+int32_t mlac_evaluate(mlac_session* session, const int32_t* tokens, const int32_t* targets, double* report) {
+  if (!valid_ids(session, tokens, mlac::VOCABULARY, "token") || !valid_ids(session, targets, mlac::VOCABULARY, "target")) return 1;
+  mlac::evaluate(session->arena, tokens, targets, report);
+  return 0;
+}
+
+int32_t mlac_predict(mlac_session* session, const int32_t* tokens, const int32_t* at, void* logits) {
+  if (!valid_ids(session, tokens, mlac::VOCABULARY, "token")) return 1;
+  for (int64_t b = 0; b < mlac::SEQUENCES; ++b)
+    if (at[b] < 0 || at[b] >= mlac::LENGTH)
+      return fail(session, "position " + std::to_string(at[b]) + " does not lie in a sequence of " + std::to_string(mlac::LENGTH) + " tokens");
+  mlac::predict(session->arena, tokens, at, static_cast<mlac::real*>(logits));
+  return 0;
+}
+
+const char* mlac_first_not_finite(mlac_session* session) {
+  for (int64_t i = 0; i < mlac::TENSOR_COUNT; ++i) {
+    const mlac::Tensor& t = mlac::TENSORS[i];
+    if (t.role == Role::load) continue;
+    const auto* values = reinterpret_cast<const mlac::real*>(session->arena + t.offset);
+    for (int64_t n = 0; n < t.bytes / int64_t(sizeof(mlac::real)); ++n)
+      if (!std::isfinite(values[n])) return t.name;
+  }
+  return nullptr;
+}
+
+}  // extern "C"

@@ -1,0 +1,69 @@
+/** What one training run does: model.ts's plan, with what the command line says in its place. */
+import { fail } from "../compiler/diagnostics.js";
+import type { TrainingPlan } from "../compiler/plan.js";
+import { checkSchedule, type Schedule } from "./schedule.js";
+
+/** What the command line can say; kept in every checkpoint, so that a resumed run need not be told again. */
+export interface Overrides {
+  steps?: number;
+  seed?: number;
+  accumulate?: number;
+  /** Multiplies all learning rates. */
+  lrScale?: number;
+  evaluateEvery?: number;
+  checkpointEvery?: number;
+  /** false: no samples. */
+  sample?: boolean;
+  /** In place of the plan's training and validation data. */
+  data?: string;
+  validation?: string;
+}
+
+export interface Settings {
+  steps: number;
+  seed: number;
+  accumulate: number;
+  clip: number;
+  lrScale: number;
+  schedule: Schedule;
+  data: { train: string; validation?: string; tokenizer: string };
+  /** Steps between two, and batches of each. */
+  evaluate: { every: number; batches: number };
+  sample?: { every: number; prompt: string; tokens: number };
+  checkpoint: { every: number; keep: number };
+}
+
+/** Errors: data/missing, plan/steps, plan/schedule. */
+export function settingsOf(plan: TrainingPlan, overrides: Overrides): Settings {
+  const steps = overrides.steps ?? plan.steps;
+  if (!(steps >= 1)) fail("plan/steps", `the training has ${steps} steps; it needs at least 1`);
+  const schedule = plan.schedule ?? { kind: "constant" };
+  checkSchedule(schedule, steps);
+  const evaluate = plan.evaluate ?? { every: Math.max(1, Math.round(steps / 10)), batches: 16 };
+  const checkpoint = plan.checkpoint ?? { every: Math.max(100, Math.round(steps / 10)), keep: 2 };
+  return {
+    steps,
+    seed: overrides.seed ?? plan.seed ?? 0,
+    accumulate: overrides.accumulate ?? plan.accumulate ?? 1,
+    clip: plan.clip ?? 0,
+    lrScale: overrides.lrScale ?? 1,
+    schedule,
+    data: dataOf(plan, overrides),
+    evaluate: { ...evaluate, every: overrides.evaluateEvery ?? evaluate.every },
+    ...(plan.sample && overrides.sample !== false ? { sample: plan.sample } : {}),
+    checkpoint: { ...checkpoint, every: overrides.checkpointEvery ?? checkpoint.every },
+  };
+}
+
+function dataOf(plan: TrainingPlan, overrides: Overrides): Settings["data"] {
+  const train =
+    overrides.data ??
+    plan.data?.train ??
+    fail("data/missing", "there is nothing to train on: the plan in model.ts has no data", {
+      help: 'say data: { train: "brown", tokenizer: "byte" } in its train({ … }), or give --data',
+    });
+  // Brown's own validation part goes with Brown, and with nothing else: the plan's does not fit other data either.
+  const planned = overrides.data === undefined ? plan.data?.validation : undefined;
+  const validation = overrides.validation ?? planned ?? (train === "brown" ? "brown" : undefined);
+  return { train, ...(validation === undefined ? {} : { validation }), tokenizer: plan.data?.tokenizer ?? "byte" };
+}

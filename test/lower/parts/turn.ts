@@ -1,0 +1,1 @@
+export const turn = (theta: number) => ({ along: "T", theta }) as const;
