@@ -35,12 +35,17 @@ export async function build(options: BuildOptions): Promise<Built> {
   if (known) return { directory, manifest: known, library, upToDate: true };
 
   options.onProgress?.(`compiling ${options.model} to C++`);
-  const [{ emitAll }, { compileLibrary }, { writeModel }] = await Promise.all([import("./compile.js"), import("./emit/toolchain.js"), import("./emit/files.js")]);
+  const [{ emitAll }, { compileLibrary }, { writeModel }] = await Promise.all([
+    import("./compile.js"),
+    import("./emit/toolchain.js"),
+    import("./emit/files.js"),
+  ]);
   const emitted = await emitAll(options);
   const { sources, includes } = await writeModel(directory, emitted);
   await compileLibrary({
     sources,
     includes,
+    precompiled: join(directory, "lib/kernel.h"),
     library,
     flags: emitted.flags,
     objects: join(directory, "objects"),
@@ -74,7 +79,8 @@ export async function emit(options: BuildOptions, stage: "graph" | "kernels" | "
 
 function placeOf(options: BuildOptions): string {
   if (!existsSync(options.model))
-    fail("use/model", `there is no file ${options.model}`, { help: "name the model's file: mlac build model.ts; `mlac init` makes a first one" });
+    fail("use/model", `there is no file ${options.model}`, {
+      help: "name the model's file: mlac build model.ts; `mlac init` makes a first one",
+    });
   return modelPlace(options);
 }
-

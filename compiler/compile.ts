@@ -56,7 +56,12 @@ function emission(options: BuildOptions, model: Lowered, choices: Choices): Emis
   const programs = makePrograms(model, choices);
   const realBytes = options.dtype === "f64" ? 8 : 4;
   const residents = placeResidents(model.parameters, model.plan, model.graph, realBytes);
-  const emitted = emitModel(model, programs, residents, { target: options.target, dtype: options.dtype, muon: choices.muon, scratchPerThread: SCRATCH_PER_THREAD });
+  const emitted = emitModel(model, programs, residents, {
+    target: options.target,
+    dtype: options.dtype,
+    muon: choices.muon,
+    scratchPerThread: SCRATCH_PER_THREAD,
+  });
   const tokens = model.graph.inputs.find((v) => v.def.is === "input" && v.def.name === "tokens")!;
   const manifest: Manifest = {
     format: 1,

@@ -21,8 +21,14 @@ export interface Program {
   stages: { pass: string; graph: Graph }[];
 }
 
-export function makePrograms(model: Lowered, choices: Choices, watch: (program: string, pass: string, graph: Graph) => void = () => undefined): Program[] {
-  return (["train", "evaluate", "predict"] as const).map((name) => makeProgram(name, model, choices, (pass, graph) => watch(name, pass, graph)));
+export function makePrograms(
+  model: Lowered,
+  choices: Choices,
+  watch: (program: string, pass: string, graph: Graph) => void = () => undefined,
+): Program[] {
+  return (["train", "evaluate", "predict"] as const).map((name) =>
+    makeProgram(name, model, choices, (pass, graph) => watch(name, pass, graph)),
+  );
 }
 
 function makeProgram(name: Program["name"], model: Lowered, choices: Choices, watch: (pass: string, graph: Graph) => void): Program {
@@ -62,13 +68,23 @@ function predictNext(builder: Builder, graph: Graph, map: ReadonlyMap<Value, Val
   const [type] = spec("nextLogits").infer([x.type, w.type, at.type], {});
   const { ops } = builder.within(() => builder.op("nextLogits", [x, w, at], {}, [type!], []));
   const logits = ops[0]!.outputs[0]!;
-  return { ...graph, inputs: [...graph.inputs, at], body: [...graph.body, ...ops], outputs: [{ is: "logits", name: "logits", value: logits }] };
+  return {
+    ...graph,
+    inputs: [...graph.inputs, at],
+    body: [...graph.body, ...ops],
+    outputs: [{ is: "logits", name: "logits", value: logits }],
+  };
 }
 
 /** Loss and gradients in one op; see passes/crossEntropy.ts. */
 function makeTrain(builder: Builder, forward: Op, backward: Op, rows: number): Op {
   const inputs = [...forward.inputs, backward.inputs[0]!];
-  const types = spec("linearCrossEntropyTrain").infer(inputs.map((v) => v.type), { rows });
-  const { ops } = builder.within(() => builder.op("linearCrossEntropyTrain", inputs, { rows }, types, [...forward.origins, ...backward.origins]));
+  const types = spec("linearCrossEntropyTrain").infer(
+    inputs.map((v) => v.type),
+    { rows },
+  );
+  const { ops } = builder.within(() =>
+    builder.op("linearCrossEntropyTrain", inputs, { rows }, types, [...forward.origins, ...backward.origins]),
+  );
   return ops[0]!;
 }

@@ -15,7 +15,8 @@ export interface Inputs {
 }
 
 const sha256 = (text: string | Buffer): string => createHash("sha256").update(text).digest("hex");
-const sorted = (record: Readonly<Record<string, string>>): string => JSON.stringify(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+const sorted = (record: Readonly<Record<string, string>>): string =>
+  JSON.stringify(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /** All that decides what is built, but for the model's own files. */
 export function seal({ target, dtype, fuse, set }: Inputs): string {

@@ -72,7 +72,7 @@ function sentence(words: readonly Word[]): string {
   let text = "";
   let space = false;
   for (const { text: piece, kind } of stopsInsideQuotes(pieces(words))) {
-    if (piece === "." && /\.["')\]]*$/.test(text)) continue; // "Jr." at the end of a sentence has one stop
+    if (piece === "." && /\.["')\]]*$/.test(text.slice(-4))) continue; // "Jr." at the end of a sentence has one stop
     const apart = space && kind !== "close" && kind !== "stop" && kind !== "joint";
     text += apart ? ` ${piece}` : piece;
     space = kind !== "open" && kind !== "joint";
@@ -82,33 +82,40 @@ function sentence(words: readonly Word[]): string {
 
 /** What each word is. Single quotes open and close by turns, except beside a stop. */
 function pieces(words: readonly Word[]): Piece[] {
+  const list: Piece[] = [];
   let single = false;
-  return words.flatMap((word, i): Piece[] => {
-    const { text, tag } = word;
-    const before = words[i - 1];
-    if (text === "``") return [{ text: '"', kind: "open" }];
-    // After 48'' the corpus has a quote too many.
-    if (text === "''") return before?.text.length !== 2 && before?.text.endsWith("''") ? [] : [{ text: '"', kind: "close" }];
-    if (text === "'") {
+  words.forEach(({ text, tag }, i) => {
+    const sign = signs.get(text);
+    if (sign !== undefined) {
+      if (!isSurplus(words, i)) list.push(sign);
+    } else if (text === "'") {
       // A closing one stands before the stop in the corpus, so the one after a stop opens.
-      const after = words[i + 1]?.text ?? "";
-      single = isStop(before?.text ?? "") || (!single && !isStop(after));
-      return [{ text, kind: single ? "open" : "close" }];
-    }
-    if (text === "(" || text === "[") return [{ text, kind: "open" }];
-    if (text === ")" || text === "]") return [{ text, kind: "close" }];
-    if (isStop(text)) return /[;?!]/.test(text) && before?.text === text && isSecond(words, i) ? [] : [{ text, kind: "stop" }];
-    if ((text === "-" || text === "/") && tag === "in") return [{ text, kind: "joint" }];
-    return [{ text: text.replace(/''$/, '"'), kind: "word" }];
+      single = isStop(words[i - 1]) || (!single && !isStop(words[i + 1]));
+      list.push({ text, kind: single ? "open" : "close" });
+    } else if ((text === "-" || text === "/") && tag === "in") list.push({ text, kind: "joint" });
+    else list.push({ text: text.endsWith("''") ? `${text.slice(0, -2)}"` : text, kind: "word" });
   });
+  return list;
 }
 
-const isStop = (text: string): boolean => /^[.,;:?!]$/.test(text);
+const signs: ReadonlyMap<string, Piece> = new Map<string, Piece>([
+  ["``", { text: '"', kind: "open" }],
+  ["''", { text: '"', kind: "close" }],
+  ...["(", "["].map((text): [string, Piece] => [text, { text, kind: "open" }]),
+  ...[")", "]"].map((text): [string, Piece] => [text, { text, kind: "close" }]),
+  ...[...".,;:?!"].map((text): [string, Piece] => [text, { text, kind: "stop" }]),
+]);
 
-/** Whether words[i] is the second, fourth … of a run of the same sign. */
-function isSecond(words: readonly Word[], i: number): boolean {
+const isStop = (word: Word | undefined): boolean => signs.get(word?.text ?? "")?.kind === "stop";
+
+/** The corpus writes ; ? and ! twice, and a quote after the inches of 48''. */
+function isSurplus(words: readonly Word[], i: number): boolean {
+  const { text } = words[i] ?? { text: "" };
+  const before = words[i - 1]?.text ?? "";
+  if (text === "''") return before.length > 2 && before.endsWith("''");
+  if (!/[;?!]/.test(text)) return false;
   let run = 0;
-  while (words[i - run - 1]?.text === words[i]?.text) run++;
+  while (words[i - run - 1]?.text === text) run++;
   return run % 2 === 1;
 }
 
@@ -116,7 +123,7 @@ function isSecond(words: readonly Word[], i: number): boolean {
 function stopsInsideQuotes(list: readonly Piece[]): Piece[] {
   const pieces = [...list];
   for (let i = 1; i < pieces.length; i++) {
-    for (let at = i; /^[.,?!]$/.test(pieces[at]?.text ?? "") && isQuote(pieces[at - 1]); at--) {
+    for (let at = i; pieces[at]?.kind === "stop" && /[.,?!]/.test(pieces[at]?.text ?? "") && isQuote(pieces[at - 1]); at--) {
       const [quote, stop] = [pieces[at - 1], pieces[at]];
       if (quote === undefined || stop === undefined) break;
       pieces[at - 1] = stop;

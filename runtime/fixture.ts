@@ -54,7 +54,12 @@ export async function runFixture(directory: string, dtype: "f32" | "f64", option
   const session = await openSession(built, { threads: options.threads ?? 0 });
   const files = ["weights", "batch", "step1", "final"].map((name) => openSafetensors(join(directory, `${name}.safetensors`)));
   try {
-    return await new FixtureRun(session, fixture, files as [SafetensorsFile, SafetensorsFile, SafetensorsFile, SafetensorsFile], dtype).run();
+    return await new FixtureRun(
+      session,
+      fixture,
+      files as [SafetensorsFile, SafetensorsFile, SafetensorsFile, SafetensorsFile],
+      dtype,
+    ).run();
   } finally {
     for (const file of files) file.close();
     await session.close();
@@ -79,7 +84,16 @@ class FixtureRun {
   async run(): Promise<FixtureErrors> {
     const [weights, , step1, final] = this.files;
     for (const name of weights.tensors.keys()) await this.session.write(this.#ours(name), this.#bytes(weights.numbers(name)));
-    const errors: FixtureErrors = { dtype: this.dtype, loss: 0, balance: 0, gradNorm: 0, logits: 0, gradient: { error: 0, name: "" }, weight: { error: 0, name: "" }, loads: 0 };
+    const errors: FixtureErrors = {
+      dtype: this.dtype,
+      loss: 0,
+      balance: 0,
+      gradNorm: 0,
+      logits: 0,
+      gradient: { error: 0, name: "" },
+      weight: { error: 0, name: "" },
+      loads: 0,
+    };
     errors.logits = relative(await this.#logits(), step1.numbers("logits"), this.dtype);
     for (const [i, expected] of this.fixture.steps.entries()) {
       const [tokens, targets] = this.#batch(i);
@@ -100,7 +114,9 @@ class FixtureRun {
   /** "layers.3.attn.q" of the script: the first `dense` layers are a stack of their own here. */
   #ours(name: string): string {
     const dense = this.fixture.sizes.dense ?? 0;
-    return name.replace(/^layers\.(\d+)\./, (_, layer: string) => (Number(layer) < dense ? `dense.${layer}.` : `layers.${Number(layer) - dense}.`));
+    return name.replace(/^layers\.(\d+)\./, (_, layer: string) =>
+      Number(layer) < dense ? `dense.${layer}.` : `layers.${Number(layer) - dense}.`,
+    );
   }
 
   #batch(step: number): [Int32Array, Int32Array] {

@@ -41,7 +41,9 @@ export class Progress {
 
   static async on(options: ProgressOptions = {}): Promise<Progress> {
     const progress = new Progress(options);
-    if (progress.#stream.isTTY && process.env["TERM"] !== "dumb" && !process.env["CI"]) {
+    const { isTTY, columns, rows } = progress.#stream;
+    // A terminal that does not know its size would be shown nothing.
+    if (isTTY && columns > 0 && rows > 0 && process.env["TERM"] !== "dumb" && !process.env["CI"]) {
       const { createLogUpdate } = await import("log-update");
       progress.#live = createLogUpdate(progress.#stream);
     }

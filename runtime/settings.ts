@@ -1,5 +1,5 @@
 /** What one training run does: model.ts's plan, with what the command line says in its place. */
-import { fail } from "../compiler/diagnostics.js";
+import { fail, MlacError } from "../compiler/diagnostics.js";
 import type { TrainingPlan } from "../compiler/plan.js";
 import { checkSchedule, type Schedule } from "./schedule.js";
 
@@ -37,15 +37,15 @@ export interface Settings {
 export function settingsOf(plan: TrainingPlan, overrides: Overrides): Settings {
   const steps = overrides.steps ?? plan.steps;
   if (!(steps >= 1)) fail("plan/steps", `the training has ${steps} steps; it needs at least 1`);
-  const schedule = plan.schedule ?? { kind: "constant" };
+  const schedule = fitting(plan.schedule, plan.steps, steps);
   checkSchedule(schedule, steps);
   const evaluate = plan.evaluate ?? { every: Math.max(1, Math.round(steps / 10)), batches: 16 };
   const checkpoint = plan.checkpoint ?? { every: Math.max(100, Math.round(steps / 10)), keep: 2 };
   return {
     steps,
-    seed: overrides.seed ?? plan.seed ?? 0,
-    accumulate: overrides.accumulate ?? plan.accumulate ?? 1,
-    clip: plan.clip ?? 0,
+    seed: overrides.seed ?? plan.seed,
+    accumulate: overrides.accumulate ?? plan.accumulate,
+    clip: plan.clip,
     lrScale: overrides.lrScale ?? 1,
     schedule,
     data: dataOf(plan, overrides),
@@ -53,6 +53,19 @@ export function settingsOf(plan: TrainingPlan, overrides: Overrides): Settings {
     ...(plan.sample && overrides.sample !== false ? { sample: plan.sample } : {}),
     checkpoint: { ...checkpoint, every: overrides.checkpointEvery ?? checkpoint.every },
   };
+}
+
+/** For a shorter run than the plan's: a warm-up and a decay that are too long for it are shortened in proportion. */
+function fitting(schedule: Schedule, planned: number, steps: number): Schedule {
+  try {
+    checkSchedule(schedule, steps);
+    return schedule;
+  } catch (error) {
+    if (!(error instanceof MlacError) || steps >= planned) throw error;
+    const shorter = (length: number): number => (length < 1 ? length : Math.floor((length * steps) / planned));
+    const { warmup = 0, decay } = schedule;
+    return { ...schedule, warmup: shorter(warmup), ...(decay === undefined ? {} : { decay: shorter(decay) }) };
+  }
 }
 
 function dataOf(plan: TrainingPlan, overrides: Overrides): Settings["data"] {

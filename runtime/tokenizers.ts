@@ -31,14 +31,17 @@ export const byteTokenizer: Tokenizer = {
   name: "byte",
   vocabulary: 256,
   endOfText: 0,
-  encode: (text) => Uint32Array.from(new TextEncoder().encode(text)),
-  decode: (ids) => decodeBytes(Array.from(ids, (id) => (id < 256 ? id : 0xff))),
+  encode: (text) => new Uint32Array(new TextEncoder().encode(text)),
+  decode: decodeBytes,
   byteLengths: () => new Uint32Array(256).fill(1, 1),
 };
 
-/** UTF-8 to text, with U+FFFD for what is not UTF-8; a byte order mark stays. */
-export const decodeBytes = (bytes: Iterable<number>): string =>
-  new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(bytes));
+function decodeBytes(ids: ArrayLike<number>): string {
+  const bytes = new Uint8Array(ids.length);
+  // 0xff is never a part of UTF-8.
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Math.min(ids[i] ?? 0, 0xff);
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+}
 
 /**
  * Bits a byte from the mean loss in nats a token: comparable between tokenizers. `targets` are the tokens the loss was taken

@@ -2,11 +2,14 @@
  * Makes a fresh clone ready: packages, then compiled files. Uses only what comes with Node, since nothing may be installed.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** What the compiler writes at the end of a run. */
+const record = "dist/.tsbuildinfo";
 
 /** Installs what is not installed as the lock file says and compiles what is out of date. Ends the process when that fails. */
 export function prepare() {
@@ -51,17 +54,21 @@ function compile() {
   say("compiling mlac …");
   const compiler = join(root, "node_modules/typescript/bin/tsc");
   const result = spawnSync(process.execPath, [compiler, "-p", "tsconfig.json"], { cwd: root, stdio: ["ignore", 2, 2] });
-  if (result.status === 0) return;
+  if (result.status === 0) {
+    // It leaves its record alone where a file's text is what it was; the next run would compile again.
+    const now = new Date();
+    if (existsSync(join(root, record))) utimesSync(join(root, record), now, now);
+    return;
+  }
   // An incremental compiler that failed half-way might take its own leftovers for done.
-  rmSync(join(root, "dist/.tsbuildinfo"), { force: true });
+  rmSync(join(root, record), { force: true });
   stop("mlac's own code does not compile; the lines above say where");
 }
 
 /** Whether every source is older than the compiler's record of its last run. */
 function compiled() {
-  const record = join(root, "dist/.tsbuildinfo");
-  if (!existsSync(record) || !existsSync(join(root, "dist/compiler/cli.js"))) return false;
-  const time = statSync(record).mtimeMs;
+  if (!existsSync(join(root, record)) || !existsSync(join(root, "dist/compiler/cli.js"))) return false;
+  const time = statSync(join(root, record)).mtimeMs;
   return [
     join(root, "tsconfig.json"),
     ...["compiler", "runtime", "test", "bench", "scripts"].flatMap((folder) => sources(join(root, folder))),

@@ -7,7 +7,7 @@ import { MlacError } from "../compiler/diagnostics.js";
 import { generate } from "../runtime/generate.js";
 import { Progress } from "../runtime/progress.js";
 import { findCheckpoint, newRunFolder } from "../runtime/runs.js";
-import type { Overrides } from "../runtime/settings.js";
+import { type Overrides, settingsOf } from "../runtime/settings.js";
 import { writeShard } from "../runtime/shards.js";
 import { summary } from "../runtime/summary.js";
 import { type Outcome, train } from "../runtime/train.js";
@@ -193,6 +193,21 @@ test("a checkpoint continues a text, the same for the same seed", async () => {
   assert.is(await say(1, 1), await say(1, 1));
   assert.is.not(await say(1, 1), await say(2, 1));
   assert.is(await say(1, 0), await say(2, 0));
+});
+
+test("a shorter run has a shorter schedule, and what cannot be is refused", async () => {
+  const { schedule } = settingsOf(built.manifest.plan, { steps: 6 });
+  assert.equal([schedule.warmup, schedule.decay], [0, 2]);
+  assert.equal(settingsOf(built.manifest.plan, { steps: 20 }).schedule, built.manifest.plan.schedule);
+  const tooLong = { ...built.manifest.plan, schedule: { kind: "constant" as const, warmup: 31 } };
+  assert.is((await problem(async () => settingsOf(tooLong, {}))).diagnostics[0]?.slug, "plan/schedule");
+});
+
+test("Brown's own validation goes with Brown only", () => {
+  const { plan } = built.manifest;
+  assert.is(settingsOf(plan, { data: "brown" }).data.validation, "brown");
+  assert.is(settingsOf(plan, { data: "other.bin" }).data.validation, undefined);
+  assert.is(settingsOf(plan, {}).data.validation, held);
 });
 
 test("run folders are named after the model and the time", () => {

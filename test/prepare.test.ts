@@ -149,8 +149,8 @@ test("inputs that cannot be used are refused with their place", async () => {
 test("a long text comes in pieces that tokenize as the whole does", async () => {
   const gpt2 = await openTokenizer("gpt2");
   // Most line breaks are beside white space, where a cut would change the tokens.
-  const paragraph = `${"Some words, a number 12345\n\nand naïve 🙂 ones.\n\n".repeat(8)}Here\nit goes on. `;
-  const text = `\ufeff${paragraph.repeat(6000)}`;
+  const paragraph = `${"Some words, a number 12345\n\nand naïve 🙂 ones.\n\n".repeat(40)}Here\nit goes on. `;
+  const text = `\ufeff${paragraph.repeat(1300)}`;
   const folder = put(temporaryFolder(), { "long.txt": text, "other.jsonl": `\ufeff${JSON.stringify({ text })}` });
   const pieces = await piecesOf(join(folder, "long.txt"));
   assert.ok(pieces.length > 1, `${pieces.length} pieces`);

@@ -28,9 +28,8 @@ class RmsNorm(torch.autograd.Function):
         x, gain, inverse = ctx.saved_tensors
         unit = x * inverse
         product = dy * unit
-        width = x.shape[-1]
-        gain_gradient = product.view(-1, width).sum(0)
-        along = torch.matmul(product, gain).mul_(1 / width).unsqueeze_(-1)
+        gain_gradient = product.sum(tuple(range(x.dim() - 1)))
+        along = torch.matmul(product, gain).mul_(1 / x.shape[-1]).unsqueeze_(-1)
         dx = torch.mul(dy, gain).addcmul_(unit, along, value=-1).mul_(inverse)
         return dx, gain_gradient
 

@@ -58,11 +58,13 @@ export function note(text: string): void {
 /** Builds, or finds the build that is there already. On a terminal the one line that says how far it is goes away at the end. */
 export async function buildModel(options: BuildOptions): Promise<Built> {
   const { build } = await import("../build.js");
-  const { isTTY, columns = 80 } = process.stderr;
+  const { columns = 0 } = process.stderr;
+  // Some terminals do not know their width; to them a line that is too long cannot be wiped.
+  const live = process.stderr.isTTY && columns > 0;
   const wipe = "\r\u001b[2K";
   let shown = Number.NEGATIVE_INFINITY;
   const onProgress = (text: string): void => {
-    if (isTTY) process.stderr.write(wipe + text.slice(0, columns - 1));
+    if (live) process.stderr.write(wipe + text.slice(0, columns - 1));
     else if (performance.now() - shown > 2000) {
       shown = performance.now();
       note(text);
@@ -71,7 +73,7 @@ export async function buildModel(options: BuildOptions): Promise<Built> {
   try {
     return await located(options.model, () => build({ ...options, onProgress }));
   } finally {
-    if (isTTY) process.stderr.write(wipe);
+    if (live) process.stderr.write(wipe);
   }
 }
 

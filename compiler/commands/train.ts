@@ -19,7 +19,7 @@ export default function (program: Command): void {
   buildChoices(
     declare(program, "train", summary, examples).argument("[model]", "the model's file (default: model.ts, or with --resume the run's)"),
   )
-    .option("--steps <n>", "optimizer steps in all", count(1))
+    .option("--steps <n>", "optimizer steps in all; a schedule that is too long for them is shortened", count(1))
     .option("--seed <n>", "starts the parameters and the order of the data", count(0))
     .option("--accumulate <n>", "micro-batches a step", count(1))
     .option("--lr-scale <x>", "multiply all learning rates", between(0))

@@ -1,5 +1,5 @@
 /** Index arithmetic: where an element of a value lies, written in the loop's own variables. */
-import { type Dim, type Type, size } from "../ir.js";
+import { type Dim, size, type Type } from "../ir.js";
 import { dimName } from "./names.js";
 
 /** Dimensions that take up storage: experts in front of ragged rows do not. */
@@ -33,7 +33,8 @@ export function coordinate(position: Position, name: string): string | undefined
   const i = position.dims.findIndex((d) => d.name === name);
   if (i < 0) return undefined;
   const inner = position.dims.slice(i + 1);
-  const divided = inner.length === 0 ? position.at : `${wrap(position.at)} / ${inner.length > 1 ? `(${productName(inner)})` : productName(inner)}`;
+  const divided =
+    inner.length === 0 ? position.at : `${wrap(position.at)} / ${inner.length > 1 ? `(${productName(inner)})` : productName(inner)}`;
   return i === 0 ? divided : `${inner.length === 0 ? wrap(divided) : divided} % ${dimName(position.dims[i]!)}`;
 }
 
@@ -49,7 +50,8 @@ export function indexOf(of: Type, positions: readonly Position[]): string {
   const terms: string[] = [];
   dims.forEach((d, i) => {
     const at = positions.map((p) => coordinate(p, d.name)).find((c) => c !== undefined);
-    if (at === undefined) throw new Error(`no position along ${d.name} in [${positions.map((p) => p.dims.map((x) => x.name).join(" ")).join(" | ")}]`);
+    if (at === undefined)
+      throw new Error(`no position along ${d.name} in [${positions.map((p) => p.dims.map((x) => x.name).join(" ")).join(" | ")}]`);
     const stride = dims.slice(i + 1);
     terms.push(stride.length === 0 ? (terms.length > 0 ? wrap(at) : at) : `${wrap(at)} * ${productName(stride)}`);
   });

@@ -2,11 +2,11 @@
  * The body of a contraction kernel: products of operands that are computed while they are loaded, and an epilogue over
  * finished sums. The loops, tiles and threads are lib/contraction.h's.
  */
-import { type Dim, type Op, type Type, type Value, last, sameDims } from "../ir.js";
+import { type Dim, last, type Op, sameDims, type Type, type Value } from "../ir.js";
 import type { Kernel } from "../kernel.js";
 import { spec } from "../ops/index.js";
 import type { Contraction, RowScalar } from "../ops/op.js";
-import { type Position, indexOf, plus, productName, stored, times } from "./access.js";
+import { indexOf, type Position, plus, productName, stored, times } from "./access.js";
 import type { Names } from "./names.js";
 
 export interface OperandText {
@@ -115,7 +115,10 @@ class ContractionEmitter {
   #sumName(accumulator: number): string {
     // The value that holds the whole sum is the last one of its class.
     const values = [...this.#accumulator.entries()].filter(([, i]) => i === accumulator).map(([v]) => v);
-    const whole = this.kernel.ops.flatMap((op) => op.outputs).filter((v) => values.includes(v)).pop()!;
+    const whole = this.kernel.ops
+      .flatMap((op) => op.outputs)
+      .filter((v) => values.includes(v))
+      .pop()!;
     return `${this.names.of(whole)}_sum`;
   }
 
@@ -132,12 +135,21 @@ class ContractionEmitter {
       for (;;) {
         const next = left.findIndex((o) => {
           const d = this.#describe(o);
-          return o.inputs[d.a.input] === a && d.a.transposed === c.a.transposed && this.#accumulator.get(o.outputs[0]!) === accumulator + together.length;
+          return (
+            o.inputs[d.a.input] === a &&
+            d.a.transposed === c.a.transposed &&
+            this.#accumulator.get(o.outputs[0]!) === accumulator + together.length
+          );
         });
         if (next < 0) break;
         together.push(...left.splice(next, 1));
       }
-      products.push({ accumulator, k: c.ragged?.axis === "k" ? "0" : this.#extentK(op, c), a: this.#operandA(op, c), b: together.map((o) => this.#operandB(o, this.#describe(o))) });
+      products.push({
+        accumulator,
+        k: c.ragged?.axis === "k" ? "0" : this.#extentK(op, c),
+        a: this.#operandA(op, c),
+        b: together.map((o) => this.#operandB(o, this.#describe(o))),
+      });
     }
     return products;
   }
@@ -166,7 +178,16 @@ class ContractionEmitter {
     return this.#operand(v, matrix, outer!, inner!, "k", "n", c.b.transposed ? "rows" : "columns", base);
   }
 
-  #operand(v: Value, matrix: Matrix, outer: string, inner: string, row: string, column: string, along: "rows" | "columns", base: string): OperandText {
+  #operand(
+    v: Value,
+    matrix: Matrix,
+    outer: string,
+    inner: string,
+    row: string,
+    column: string,
+    along: "rows" | "columns",
+    base: string,
+  ): OperandText {
     const scalars: OperandText["scalars"] = [];
     const element = this.#element(v, { dims: matrix.outer, at: outer }, { dims: matrix.inner, at: inner }, base, scalars);
     return { along, scalars, row, column, element };
@@ -182,7 +203,13 @@ class ContractionEmitter {
     }
     const { form } = spec(op.kind);
     if (form.is === "view") return this.#element(op.inputs[0]!, outer, inner, base, scalars);
-    if (form.is === "pointwise") return parenthesised(form.c(op.inputs.map((a) => this.#element(a, outer, inner, base, scalars)), op.attrs));
+    if (form.is === "pointwise")
+      return parenthesised(
+        form.c(
+          op.inputs.map((a) => this.#element(a, outer, inner, base, scalars)),
+          op.attrs,
+        ),
+      );
     if (form.is === "gather") {
       const [x, source, , gates] = op.inputs;
       const choice = `${this.names.of(source!)}[${outer.at}]`;
@@ -202,7 +229,9 @@ class ContractionEmitter {
   #scalar(op: Op, scalar: RowScalar, before: Record<string, string>, inner: Position, scalars: OperandText["scalars"]): string {
     const name = this.names.fresh(scalar.name);
     const known = Object.fromEntries(Object.entries(before).map(([k, n]) => [k, `${n}[row]`]));
-    const args = op.inputs.map((a) => this.#element(a, { dims: splitAtLast(op.inputs[0]!.type).outer, at: "row" }, { dims: inner.dims, at: "i" }, "0", scalars));
+    const args = op.inputs.map((a) =>
+      this.#element(a, { dims: splitAtLast(op.inputs[0]!.type).outer, at: "row" }, { dims: inner.dims, at: "i" }, "0", scalars),
+    );
     const each = scalar.each(args, known);
     const columns = productName(inner.dims);
     const finish = scalar.finish?.("sum", `real(${columns})`, known) ?? "sum";
@@ -239,7 +268,12 @@ class ContractionEmitter {
         const { form } = spec(op.kind);
         if (form.is !== "pointwise") throw new Error(`${op.kind} cannot be an epilogue`);
         const name = this.names.fresh(`${this.names.of(out)}_at`);
-        lines.push(`const real ${name} = ${form.c(op.inputs.map((v) => operand(v, out.type)), op.attrs)};`);
+        lines.push(
+          `const real ${name} = ${form.c(
+            op.inputs.map((v) => operand(v, out.type)),
+            op.attrs,
+          )};`,
+        );
         text.set(out, name);
       }
       if (this.kernel.outputs.includes(out)) store(out, text.get(out)!);

@@ -20,9 +20,14 @@ export async function writeModel(directory: string, emitted: Emission, part: "co
     if (part === "manifest") return write(directory, "manifest.json", `${JSON.stringify(emitted.manifest, undefined, 1)}\n`);
     // Until the new library is whole there is no build here.
     await rm(join(directory, "manifest.json"), { force: true });
-    await removeOthers(join(directory, "kernels"), emitted.kernels.map((k) => `${k.name}.cpp`));
+    await removeOthers(
+      join(directory, "kernels"),
+      emitted.kernels.map((k) => `${k.name}.cpp`),
+    );
     await Promise.all(Object.entries(textsOf(emitted)).map(([name, text]) => write(directory, name, text)));
-    await Promise.all(["mlac.h", "model.h", "session.cpp"].map((name) => copyFile(join(root, "runtime/native", name), join(directory, name))));
+    await Promise.all(
+      ["mlac.h", "model.h", "session.cpp"].map((name) => copyFile(join(root, "runtime/native", name), join(directory, name))),
+    );
     const headers = (await readdir(join(root, "templates/cpu/lib"))).filter((name) => name.endsWith(".h"));
     await Promise.all(headers.map((name) => copyFile(join(root, "templates/cpu/lib", name), join(directory, "lib", name))));
   });
@@ -55,14 +60,16 @@ function textsOf(emitted: Emission): Record<string, string> {
     "step.cpp": render("cpu", "step.cpp", step),
     "update.cpp": emitted.update.text,
     Makefile: render("cpu", "Makefile", { flags: emitted.flags.join(" ") }),
-    ".gitignore": "model.so\nobjects/\n",
+    ".gitignore": "model.so\nobjects/\n*.gch*\n",
   };
 }
 
 /** How each parameter starts, in the order that numbers its stream of random numbers. */
 function startsOf({ manifest, model }: Emission): object[] {
   return model.parameters.map((p) => {
-    const first = manifest.tensors.filter((t) => t.role === (p.kind === "state" ? "state" : "parameter")).find((t) => matches(t.name, p.path))!;
+    const first = manifest.tensors
+      .filter((t) => t.role === (p.kind === "state" ? "state" : "parameter"))
+      .find((t) => matches(t.name, p.path))!;
     const count = p.type.dims.reduce((n, d) => n * d.size, 1);
     const std = p.init.kind === "normal" ? p.init.std : 0;
     return { path: p.path, offset: first.offset, count, std: String(std), value: String(p.init.kind === "constant" ? p.init.value : 0) };

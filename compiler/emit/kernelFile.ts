@@ -1,10 +1,10 @@
 /** The text of one kernel's file: what the reader needs first, then the template of its form. */
-import { type Dim, type Op, type Span, type Value, showType, size } from "../ir.js";
+import { type Dim, type Op, type Span, showType, size, type Value } from "../ir.js";
 import type { Kernel } from "../kernel.js";
 import { spec } from "../ops/index.js";
 import type { Table } from "../ops/op.js";
 import { contractionKernel } from "./contraction.js";
-import { Names, dimName } from "./names.js";
+import { dimName, Names } from "./names.js";
 import { ownText } from "./own.js";
 import { rowKernel } from "./rows.js";
 import { render } from "./template.js";
@@ -30,17 +30,22 @@ const NAME = "NAME_HERE";
 
 /** Names that templates of forms of their own use inside. */
 const templateLocals = [
-  ..."ROWS RUNS TOP PART chunks chunk choice chosen counts d d_gate d_logits d_logits_columns dy experts factor from gate head head_rows hidden hidden_rows".split(" "),
-  ..."inner last logits loss losses lse mine most next p place row rows run scale share shares sum sums target token top total wanted weighted whole x_rows z".split(" "),
+  ..."ROWS RUNS TOP PART chunks chunk choice chosen counts d d_gate d_logits d_logits_columns dy experts factor from gate head head_rows hidden hidden_rows".split(
+    " ",
+  ),
+  ..."inner last logits loss losses lse mine most next p place row rows run scale share shares sum sums target token top total wanted weighted whole x_rows z".split(
+    " ",
+  ),
 ];
 
 export function kernelText(kernel: Kernel, context: KernelContext): KernelText {
   const names = new Names([...sizesOf(kernel).map((s) => s.name), ...(kernel.form === "own" ? templateLocals : [])]);
   for (const v of [...kernel.inputs, ...kernel.outputs]) names.of(v);
-  const { template, data, includes, workspaceReals, tables } = formData(kernel, names, context);
+  const { template, data, workspaceReals, tables } = formData(kernel, names, context);
   const params = parameters(kernel, names, workspaceReals);
-  const common = { params, includes, constants: sizesOf(kernel), tables };
-  const text = (name: string, comment: readonly string[]): string => tidy(render(context.target, template, { ...common, ...data, name, comment }));
+  const common = { params, constants: sizesOf(kernel), tables };
+  const text = (name: string, comment: readonly string[]): string =>
+    tidy(render(context.target, template, { ...common, ...data, name, comment }));
   return {
     body: text(NAME, []),
     params,
@@ -53,7 +58,6 @@ export function kernelText(kernel: Kernel, context: KernelContext): KernelText {
 interface FormData {
   template: string;
   data: object;
-  includes: string[];
   workspaceReals: number;
   tables: readonly Table[];
 }
@@ -62,17 +66,17 @@ function formData(kernel: Kernel, names: Names, context: KernelContext): FormDat
   const { accumulates } = context;
   if (kernel.form === "rowwise") {
     const row = rowKernel(kernel, names, accumulates);
-    const sums = row.sums.map((s) => ({ ...s, adds: accumulates(kernel.outputs.find((v) => names.of(v) === s.target)!) }));
-    const includes = ["math.h", "scratch.h", ...(row.tables.length > 0 ? ["table.h"] : [])];
-    return { template: "rowwise.cpp", data: { row: { ...row, sums } }, includes, workspaceReals: 64 * row.partialReals, tables: row.tables };
+    const sums = row.sums.map((s) => ({ ...s, adds: accumulates(s.value) }));
+    return { template: "rowwise.cpp", data: { row: { ...row, sums } }, workspaceReals: 64 * row.partialReals, tables: row.tables };
   }
-  if (kernel.form === "contraction") return { template: "contraction.cpp", data: contractionData(kernel, names, accumulates), includes: ["contraction.h", "math.h"], workspaceReals: 0, tables: [] };
+  if (kernel.form === "contraction")
+    return { template: "contraction.cpp", data: contractionData(kernel, names, accumulates), workspaceReals: 0, tables: [] };
   const [op] = kernel.anchors;
-  const { includes, fields, workspace } = ownText({ op: op!, names, adds: accumulates });
+  const { fields, workspace } = ownText({ op: op!, names, adds: accumulates });
   const { form } = spec(op!.kind);
   if (form.is !== "own") throw new Error(`${op!.kind} has no template of its own`);
   const data = { args: op!.inputs.map((v) => names.of(v)), outs: op!.outputs.map((v) => names.of(v)), attrs: op!.attrs, own: fields };
-  return { template: `${form.template}.cpp`, data, includes, workspaceReals: workspace, tables: [] };
+  return { template: `${form.template}.cpp`, data, workspaceReals: workspace, tables: [] };
 }
 
 function contractionData(kernel: Kernel, names: Names, accumulates: (v: Value) => boolean): object {
@@ -98,7 +102,11 @@ function contractionData(kernel: Kernel, names: Names, accumulates: (v: Value) =
 function sizesOf(kernel: Kernel): { name: string; value: string; note: string }[] {
   const dims = new Map<string, Dim>();
   for (const op of kernel.ops) for (const v of [...op.inputs, ...op.outputs]) for (const d of v.type.dims) dims.set(d.name, d);
-  return [...dims.values()].map((d) => ({ name: dimName(d), value: String(d.size), note: d.name === dimName(d) ? (d.ragged ? "of all experts together" : "") : d.name }));
+  return [...dims.values()].map((d) => ({
+    name: dimName(d),
+    value: String(d.size),
+    note: d.name === dimName(d) ? (d.ragged ? "of all experts together" : "") : d.name,
+  }));
 }
 
 const cType = (v: Value): string => (v.type.dtype === "i32" ? "int32_t" : "real");
@@ -111,14 +119,24 @@ function parameters(kernel: Kernel, names: Names, workspace: number): string {
 
 function opening(name: string, kernels: readonly Kernel[], sources: KernelContext["sources"]): string[] {
   const kinds = [...new Set(kernels[0]!.ops.map((op) => op.kind))].join(", ");
-  return [`${name}: ${kinds}. Emitted by mlac: edit the model, not this file.`, ...quotes(kernels.flatMap((k) => k.ops), sources)];
+  return [
+    `${name}: ${kinds}. Emitted by mlac: edit the model, not this file.`,
+    ...quotes(
+      kernels.flatMap((k) => k.ops),
+      sources,
+    ),
+  ];
 }
 
 /** The model's lines that these ops come from, innermost calls first, each once. */
 export function quotes(ops: readonly Op[], sources: KernelContext["sources"]): string[] {
   const spans = new Map<string, Span>();
-  for (const op of ops) for (const stack of op.origins) for (const span of stack.slice(0, 1)) spans.set(`${span.file}:${String(span.line).padStart(6, "0")}`, span);
-  return [...spans.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, s]) => `${s.file}:${s.line}   ${quote(sources.get(s.file)?.[s.line - 1] ?? "")}`);
+  for (const op of ops)
+    for (const stack of op.origins)
+      for (const span of stack.slice(0, 1)) spans.set(`${span.file}:${String(span.line).padStart(6, "0")}`, span);
+  return [...spans.entries()]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, s]) => `${s.file}:${s.line}   ${quote(sources.get(s.file)?.[s.line - 1] ?? "")}`);
 }
 
 /** One line of source as it may stand in a comment: no line may continue, no comment may end. */
@@ -133,7 +151,11 @@ function traffic(kernel: Kernel, names: Names): string[] {
   const list = (values: readonly Value[]): string => values.map((v) => `${names.of(v)} ${showType(v.type)}`).join(", ");
   const flops = kernel.ops.reduce((n, op) => n + spec(op.kind).flops(op), 0);
   const bytes = 4 * [...kernel.inputs, ...kernel.outputs].reduce((n, v) => n + size(v.type), 0);
-  return [`reads  ${list(kernel.inputs)}`, `writes ${list(kernel.outputs)}`, `${metric(flops)}FLOP, ${metric(bytes)}B in float32, ${(flops / bytes).toPrecision(2)} FLOP a byte`];
+  return [
+    `reads  ${list(kernel.inputs)}`,
+    `writes ${list(kernel.outputs)}`,
+    `${metric(flops)}FLOP, ${metric(bytes)}B in float32, ${(flops / bytes).toPrecision(2)} FLOP a byte`,
+  ];
 }
 
 function metric(n: number): string {

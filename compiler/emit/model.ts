@@ -1,15 +1,15 @@
 /** From programs to the text of every file of a built model, and its manifest's memory and kernels. */
 import type { Graph, Value } from "../ir.js";
+import { size } from "../ir.js";
 import { type Kernel, kernelsOf } from "../kernel.js";
 import type { Lowered } from "../lower/index.js";
 import type { ManifestKernel, MemoryPlan, PlannedBuffer } from "../manifest.js";
 import { spec } from "../ops/index.js";
-import { size } from "../ir.js";
-import { type MemoryLayout, align, planMemory } from "../passes/memory.js";
+import { align, type MemoryLayout, planMemory } from "../passes/memory.js";
 import type { Program } from "../programs.js";
 import { type KernelContext, type KernelText, kernelText, quotes } from "./kernelFile.js";
 import { programText } from "./step.js";
-import { type Residents, fixedPlaces } from "./tensors.js";
+import { fixedPlaces, type Residents } from "./tensors.js";
 import { updateText } from "./update.js";
 
 export interface EmittedModel {
@@ -30,8 +30,26 @@ export interface EmitOptions {
 }
 
 /** What the host's variables are called in step.cpp; kernels' values take other names. */
-const hostNames = new Map([["lossScale", "lossScale"], ["at", "at"]]);
-const taken = ["arena", "tokens", "targets", "at", "report", "first", "scale", "reals", "ints", "lossScale", "loss_scale", "logits", "layer", "round"];
+const hostNames = new Map([
+  ["lossScale", "lossScale"],
+  ["at", "at"],
+]);
+const taken = [
+  "arena",
+  "tokens",
+  "targets",
+  "at",
+  "report",
+  "first",
+  "scale",
+  "reals",
+  "ints",
+  "lossScale",
+  "loss_scale",
+  "logits",
+  "layer",
+  "round",
+];
 
 export function emitModel(model: Lowered, programs: readonly Program[], residents: Residents, options: EmitOptions): EmittedModel {
   const realBytes = options.dtype === "f64" ? 8 : 4;
@@ -61,10 +79,19 @@ export function emitModel(model: Lowered, programs: readonly Program[], resident
   const shared = Math.max(update.workspaceBytes, ...[...layouts.values()].map((l) => l.bytes));
   const lines = (name: Program["name"]): string[] => {
     const program = programs.find((p) => p.name === name)!;
-    return programText(program.kernels, { layout: layouts.get(name)!, base, kernelName: (k) => k.name, taken: [...taken, ...named.map((n) => n.name)] }).lines;
+    return programText(program.kernels, {
+      layout: layouts.get(name)!,
+      base,
+      kernelName: (k) => k.name,
+      taken: [...taken, ...named.map((n) => n.name)],
+    }).lines;
   };
   return {
-    kernels: named.map(({ name, kernels }) => ({ name, text: texts.get(kernels[0]!)!.finish(name, kernels), params: texts.get(kernels[0]!)!.params })),
+    kernels: named.map(({ name, kernels }) => ({
+      name,
+      text: texts.get(kernels[0]!)!.finish(name, kernels),
+      params: texts.get(kernels[0]!)!.params,
+    })),
     programs: { train: lines("train"), evaluate: lines("evaluate"), predict: lines("predict") },
     update: { text: update.text },
     memory: memoryPlan(residents, layouts, base, shared, texts, realBytes, options.scratchPerThread),
@@ -129,15 +156,37 @@ function shortName(kernel: Kernel): string {
   return kinds.slice(0, 3).join("_") || "copy";
 }
 
-function memoryPlan(residents: Residents, layouts: ReadonlyMap<string, MemoryLayout>, base: number, shared: number, texts: ReadonlyMap<Kernel, KernelText>, realBytes: number, scratchPerThread: number): MemoryPlan {
+function memoryPlan(
+  residents: Residents,
+  layouts: ReadonlyMap<string, MemoryLayout>,
+  base: number,
+  shared: number,
+  texts: ReadonlyMap<Kernel, KernelText>,
+  realBytes: number,
+  scratchPerThread: number,
+): MemoryPlan {
   const tables = new Map<string, number>();
   for (const text of texts.values()) for (const t of text.tables) tables.set(`${text.body.length} ${t.name} ${t.c}`, t.length * realBytes);
   const tableBytes = [...tables.values()].reduce((a, b) => a + b, 0);
-  const buffers: PlannedBuffer[] = residents.all.map(({ buffer }) => ({ name: buffer.name, kind: buffer.kind, offset: buffer.offset, bytes: buffer.bytes }));
+  const buffers: PlannedBuffer[] = residents.all.map(({ buffer }) => ({
+    name: buffer.name,
+    kind: buffer.kind,
+    offset: buffer.offset,
+    bytes: buffer.bytes,
+  }));
   for (const [program, layout] of layouts)
     for (const b of layout.buffers) {
       if (b.to < 0) continue;
-      buffers.push({ name: b.name, kind: "activations", offset: base + b.offset, bytes: b.bytes, program, from: b.from, to: b.to, ...origin(b.value) });
+      buffers.push({
+        name: b.name,
+        kind: "activations",
+        offset: base + b.offset,
+        bytes: b.bytes,
+        program,
+        from: b.from,
+        to: b.to,
+        ...origin(b.value),
+      });
     }
   const kinds = { ...residents.kinds, activations: shared, tables: tableBytes };
   return { kinds, total: Object.values(kinds).reduce((a, b) => a + b, 0), scratchPerThread, buffers };
@@ -148,7 +197,13 @@ function origin(v: Value | undefined): { origin?: string } {
   return span ? { origin: `${span.file}:${span.line}` } : {};
 }
 
-function facts(name: string, kernels: readonly Kernel[], programs: string[], sources: KernelContext["sources"], realBytes: number): ManifestKernel {
+function facts(
+  name: string,
+  kernels: readonly Kernel[],
+  programs: string[],
+  sources: KernelContext["sources"],
+  realBytes: number,
+): ManifestKernel {
   const [kernel] = kernels;
   const values = new Set([...kernel!.inputs, ...kernel!.outputs]);
   return {
@@ -156,7 +211,10 @@ function facts(name: string, kernels: readonly Kernel[], programs: string[], sou
     file: `kernels/${name}.cpp`,
     form: kernel!.form,
     ops: kernel!.ops.map((op) => op.kind),
-    lines: quotes(kernels.flatMap((k) => k.ops), sources).map((q) => q.slice(0, q.indexOf("   "))),
+    lines: quotes(
+      kernels.flatMap((k) => k.ops),
+      sources,
+    ).map((q) => q.slice(0, q.indexOf("   "))),
     programs,
     flops: kernel!.ops.reduce((n, op) => n + spec(op.kind).flops(op), 0),
     bytes: [...values].reduce((n, v) => n + size(v.type) * (v.type.dtype === "i32" ? 4 : realBytes), 0),

@@ -55,7 +55,8 @@ function suggestion(v: Value): string {
     return operand ? suggestion(operand) : "slice";
   }
   const { op, index } = def;
-  if (op.loop) return suggestion((index < op.loop.carried.length ? op.loop.yields[index] : op.loop.stacks[index - op.loop.carried.length])!);
+  if (op.loop)
+    return suggestion((index < op.loop.carried.length ? op.loop.yields[index] : op.loop.stacks[index - op.loop.carried.length])!);
   const kind = op.kind.replace(/Grad(.*)$/, (_, of: string) => `_grad_${of.toLowerCase()}`);
   const weight = op.inputs.map(parameterOf).find((name) => name !== undefined);
   const what = weight ? `${kind}_${weight}` : kind;

@@ -1,11 +1,9 @@
 /** What the templates of forms of their own need to know beyond their operands' names: sizes, by the model's words. */
-import { type Dim, type Op, type Value, last } from "../ir.js";
-import { product, productName as bareProduct, stored } from "./access.js";
-import { type Names, dimName } from "./names.js";
+import { type Dim, last, type Op, type Value } from "../ir.js";
+import { productName as bareProduct, product, stored } from "./access.js";
+import { dimName, type Names } from "./names.js";
 
 export interface OwnText {
-  /** lib headers the template includes. */
-  includes: string[];
   fields: Record<string, string | boolean>;
   /** Reals of workspace. */
   workspace: number;
@@ -31,59 +29,72 @@ const lead = (v: Value): readonly Dim[] => stored(v.type.dims).slice(0, -1);
 const builders: Readonly<Record<string, (c: OwnContext) => OwnText>> = {
   attention,
   attentionGrad: attention,
-  fill: ({ op }) => ({ includes: [], fields: { count: productName(stored(op.outputs[0]!.type.dims)) }, workspace: 0 }),
+  fill: ({ op }) => ({ fields: { count: productName(stored(op.outputs[0]!.type.dims)) }, workspace: 0 }),
   route: ({ op, names }) => {
     const [logits, bias] = op.inputs;
     const scoreFunction = `${op.attrs.score as string}_scores`;
     const fields = { ...routing(logits!, op), scoreFunction, bias: bias !== undefined, biasPointer: bias ? names.of(bias) : "nullptr" };
-    return { includes: ["routing.h", "scratch.h"], fields, workspace: 0 };
+    return { fields, workspace: 0 };
   },
   routeGrad: ({ op }) => {
     const fields = { ...routing(op.inputs[0]!, op), scoreFunction: `${op.attrs.score as string}_scores` };
-    return { includes: ["routing.h", "scratch.h"], fields, workspace: 0 };
+    return { fields, workspace: 0 };
   },
   combine: ({ op, names }) => {
     const [, slot, , gates] = op.inputs;
-    const fields = { tokens: productName(lead(slot!)), topK: String(last(slot!.type).size), width: dimName(last(op.outputs[0]!.type)), gates: gates ? names.of(gates) : false };
-    return { includes: ["scratch.h"], fields, workspace: 0 };
+    const fields = {
+      tokens: productName(lead(slot!)),
+      topK: String(last(slot!.type).size),
+      width: dimName(last(op.outputs[0]!.type)),
+      gates: gates ? names.of(gates) : false,
+    };
+    return { fields, workspace: 0 };
   },
   combineGradGates: ({ op }) => {
     const [dy, , slot] = op.inputs;
-    return { includes: ["scratch.h"], fields: { tokens: productName(lead(slot!)), topK: String(last(slot!.type).size), width: dimName(last(dy!.type)) }, workspace: 0 };
+    return {
+      fields: { tokens: productName(lead(slot!)), topK: String(last(slot!.type).size), width: dimName(last(dy!.type)) },
+      workspace: 0,
+    };
   },
   lookup: ({ op }) => {
     const [w, ids] = op.inputs;
-    return { includes: ["scratch.h"], fields: { tokens: productName(ids!.type.dims), width: dimName(last(w!.type)) }, workspace: 0 };
+    return { fields: { tokens: productName(ids!.type.dims), width: dimName(last(w!.type)) }, workspace: 0 };
   },
   lookupGrad: ({ op, adds }) => {
     const [dy, ids] = op.inputs;
     const out = op.outputs[0]!;
-    const fields = { tokens: productName(ids!.type.dims), width: dimName(last(dy!.type)), vocabulary: dimName(out.type.dims[0]!), adds: adds(out) };
-    return { includes: ["scratch.h"], fields, workspace: 0 };
+    const fields = {
+      tokens: productName(ids!.type.dims),
+      width: dimName(last(dy!.type)),
+      vocabulary: dimName(out.type.dims[0]!),
+      adds: adds(out),
+    };
+    return { fields, workspace: 0 };
   },
   linearCrossEntropy: ({ op }) => {
     const [x, w, targets] = op.inputs;
     const rows = Math.min(LOSS_ROWS, product(targets!.type.dims));
     const runs = Math.ceil(w!.type.dims[0]!.size / FEWEST_TILE_COLUMNS);
-    return { includes: ["contraction.h", "math.h"], fields: { ...loss(x!, w!, targets!), rows: String(rows) }, workspace: 2 * rows * runs + rows };
+    return { fields: { ...loss(x!, w!, targets!), rows: String(rows) }, workspace: 2 * rows * runs + rows };
   },
   linearCrossEntropyTrain: ({ op, adds }) => {
     const [x, w, targets] = op.inputs;
     const rows = op.attrs.rows as number;
     const fields = { ...loss(x!, w!, targets!), rows: String(rows), adds: adds(op.outputs[2]!) };
-    return { includes: ["contraction.h", "math.h"], fields, workspace: rows * w!.type.dims[0]!.size };
+    return { fields, workspace: rows * w!.type.dims[0]!.size };
   },
   linearCrossEntropyGrad: ({ op, adds }) => {
     const [, x, w, targets] = op.inputs;
     const rows = Math.min(LOSS_ROWS, product(targets!.type.dims));
     const fields = { ...loss(x!, w!, targets!), rows: String(rows), adds: adds(op.outputs[1]!) };
-    return { includes: ["contraction.h", "math.h"], fields, workspace: rows * w!.type.dims[0]!.size };
+    return { fields, workspace: rows * w!.type.dims[0]!.size };
   },
   nextLogits: ({ op }) => {
     const [x, w] = op.inputs;
     const [batch, length, width] = x!.type.dims;
     const fields = { batch: dimName(batch!), length: dimName(length!), width: dimName(width!), vocabulary: dimName(w!.type.dims[0]!) };
-    return { includes: ["contraction.h"], fields, workspace: 0 };
+    return { fields, workspace: 0 };
   },
 };
 
@@ -105,7 +116,7 @@ function attention({ op }: OwnContext): OwnText {
     width: dimName(width!),
     value: dimName(last(v!.type)),
   };
-  return { includes: ["attention.h"], fields, workspace: 0 };
+  return { fields, workspace: 0 };
 }
 
 function routing(scores: Value, op: Op): Record<string, string> {

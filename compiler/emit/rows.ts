@@ -2,58 +2,64 @@
  * The body of a row kernel: one loop over the rows that its ops share, in which each op adds its own lines. Element-wise
  * statements over the same columns share one inner loop; scalars of a row are reduced in loops of their own.
  */
-import { type Dim, type Op, type Type, type Value, last } from "../ir.js";
+import { type Dim, last, type Op, type Value } from "../ir.js";
 import type { Kernel } from "../kernel.js";
 import { spec } from "../ops/index.js";
-import type { RowScalar, Table } from "../ops/op.js";
-import { type Position, coordinate, indexOf, productName, stored, times } from "./access.js";
-import { Names, dimName } from "./names.js";
+import type { Form, RowScalar, Table } from "../ops/op.js";
+import { coordinate, productName, stored, times } from "./access.js";
+import { dimName, type Names } from "./names.js";
+import { RowAddresses } from "./rowAddresses.js";
 
 export interface RowText {
-  /** `B * T`, and the same as words for the comment: `[B T]`. */
+  /** `B * T`, and the same as words for the comment: `B T`. */
   rows: string;
   space: string;
   /** Pointers to this row, before anything is computed. */
   pointers: string[];
   lines: string[];
-  /** Sums over all rows: `target` (op)= the partial sums of each chunk. */
-  sums: { target: string; partial: string; columns: string; offset: string }[];
-  /** Reals that the partial sums take: `RowChunks::MOST * (…)`, or nothing. */
+  /** Sums over all rows: each chunk's partial sums lie at `offset` of its workspace. */
+  sums: { value: Value; target: string; partial: string; columns: string; offset: string }[];
+  /** Reals of workspace of one chunk: `D + R`, or nothing. */
   partials: string;
   partialReals: number;
   tables: Table[];
 }
 
-/** The rows all ops of a kernel share: the leading dimensions, in storage. */
-function rowDims(op: Op): readonly Dim[] {
-  const { form } = spec(op.kind);
-  const type = form.is === "rowwise" && form.sumRows ? op.inputs[0]!.type : op.outputs[0]!.type;
-  return stored(type.dims).slice(0, -1);
+type RowForm = Extract<Form, { is: "rowwise" }>;
+
+/** An inner loop that is still being filled. */
+interface ElementLoop {
+  columns: Dim;
+  lines: string[];
+  /** Values that are plain numbers inside this loop, by their names there. */
+  made: Map<Value, string>;
 }
+
+/** The one column of a scalar. */
+const single: Dim = { name: "1", size: 1 };
+const columnOf = (v: Value): Dim => (v.type.dims.length === 0 ? single : last(v.type));
+const extent = (column: Dim): string => (column === single ? "1" : dimName(column));
 
 export function rowKernel(kernel: Kernel, names: Names, accumulates: (v: Value) => boolean): RowText {
   const main = kernel.ops.find((op) => spec(op.kind).form.is !== "view") ?? kernel.ops[0]!;
-  return new RowEmitter(kernel, names, accumulates, rowDims(main)).emit();
-}
-
-interface ElementLoop {
-  columns: string;
-  lines: string[];
-  /** Values that are plain numbers inside this loop. */
-  made: Set<Value>;
+  const { form } = spec(main.kind);
+  const type = form.is === "rowwise" && form.sumRows ? main.inputs[0]!.type : main.outputs[0]!.type;
+  return new RowEmitter(kernel, names, accumulates, stored(type.dims).slice(0, -1)).emit();
 }
 
 class RowEmitter {
-  readonly #position: Position;
-  readonly #pointers: string[] = [];
+  readonly #address: RowAddresses;
   readonly #lines: string[] = [];
+  /** Rows that are known by another name than their operand's pointer: local arrays, and views of other rows. */
   readonly #rowName = new Map<Value, string>();
   readonly #sums: RowText["sums"] = [];
-  readonly #tables: RowText["tables"] = [];
+  readonly #tables: Table[] = [];
   /** Scalars of the row that are known already, by what they are. */
   readonly #scalarNames = new Map<string, string>();
+  readonly #partial: Dim[] = [];
   #loop: ElementLoop | undefined;
-  #partial: Dim[] = [];
+  /** The ops that are still to come, the current one among them. */
+  #left: readonly Op[] = [];
 
   constructor(
     readonly kernel: Kernel,
@@ -61,19 +67,23 @@ class RowEmitter {
     readonly accumulates: (v: Value) => boolean,
     readonly rows: readonly Dim[],
   ) {
-    this.#position = { dims: rows, at: "row" };
+    this.#address = new RowAddresses(names, rows);
   }
 
   emit(): RowText {
-    for (const op of this.kernel.ops) this.#op(op);
+    for (const [i, op] of this.kernel.ops.entries()) {
+      this.#left = this.kernel.ops.slice(i);
+      this.#op(op);
+    }
+    this.#left = [];
     this.#close();
     return {
       rows: productName(this.rows),
       space: this.rows.map((d) => d.name).join(" "),
-      pointers: this.#pointers,
+      pointers: this.#address.pointers,
       lines: this.#lines,
       sums: this.#sums,
-      partials: this.#partial.length === 0 ? "" : this.#partial.map(dimName).join(" + "),
+      partials: this.#partial.map(dimName).join(" + "),
       partialReals: this.#partial.reduce((n, d) => n + d.size, 0),
       tables: this.#tables,
     };
@@ -81,37 +91,44 @@ class RowEmitter {
 
   #op(op: Op): void {
     const { form } = spec(op.kind);
-    if (form.is === "view") return this.#view(op);
-    if (form.is === "gather") return this.#gather(op);
-    if (form.is === "pointwise") return this.#element(op, (args) => form.c(args, op.attrs));
-    if (form.is !== "rowwise") throw new Error(`${op.kind} is not a row op`);
+    if (form.is === "view") this.#view(op);
+    else if (form.is === "gather") this.#gather(op);
+    else if (form.is === "pointwise") this.#element(op, (args) => form.c(args, op.attrs));
+    else if (form.is === "rowwise") this.#rowwise(op, form);
+    else throw new Error(`${op.kind} is not a row op`);
+  }
+
+  #rowwise(op: Op, form: RowForm): void {
     const scalars = this.#scalars(op, form.scalars?.(op.attrs) ?? []);
-    const columns = dimName(last(op.inputs[0]!.type));
-    if (form.sumRows) return this.#sumRows(op, scalars, columns);
-    if (form.value) return this.#element(op, (args) => form.value!(args, scalars, `real(${columns})`, op.attrs));
+    const columns = `real(${extent(columnOf(op.inputs[0]!))})`;
+    if (form.sumRows) this.#sumRows(op, (args) => form.value!(args, scalars, columns, op.attrs));
+    else if (form.value) this.#element(op, (args) => form.value!(args, scalars, columns, op.attrs));
+    else this.#lineOp(op, form);
+  }
+
+  /** An op that writes its row in lines of its own. */
+  #lineOp(op: Op, form: RowForm): void {
     this.#close();
-    const tables = form.tables?.(op.attrs, op.inputs.map((v) => v.type), op.outputs.map((v) => v.type)) ?? [];
-    const lines = form.lines!(
-      {
-        args: op.inputs.map((v) => this.#row(v)),
-        outs: op.outputs.map((v) => this.#target(v)),
-        argTypes: op.inputs.map((v) => v.type),
-        outTypes: op.outputs.map((v) => v.type),
-        position: (dim) => coordinate(this.#position, dim) ?? "0",
-        table: (name) => this.#table(op, tables, name),
-      },
-      op.attrs,
-    );
-    this.#lines.push(...lines);
-    for (const v of op.outputs) this.#finish(v);
+    const argTypes = op.inputs.map((v) => v.type);
+    const outTypes = op.outputs.map((v) => v.type);
+    const tables = form.tables?.(op.attrs, argTypes, outTypes) ?? [];
+    const args = op.inputs.map((v) => this.#row(v));
+    const outs = op.outputs.map((v) => this.#target(v));
+    const position = (dim: string): string => coordinate(this.#address.position, dim) ?? "0";
+    const table = (name: string): string => this.#table(op, tables, name);
+    this.#lines.push(...form.lines!({ args, outs, argTypes, outTypes, position, table }, op.attrs));
+    for (const v of op.outputs) this.#addToOutput(v);
   }
 
   /** Reads through: the output's row is the input's, wherever the row's position leads. If it leaves the kernel it is copied. */
   #view(op: Op): void {
     const [from] = op.inputs;
     const [to] = op.outputs;
-    if (this.kernel.outputs.includes(to!)) return this.#element(op, ([a]) => a!);
-    this.#rowName.set(to!, this.#row(from!));
+    if (this.kernel.outputs.includes(to!)) this.#element(op, ([a]) => a!);
+    else {
+      this.#close();
+      this.#rowName.set(to!, this.#row(from!));
+    }
   }
 
   /** A row of the input chosen by an index: the token that a row of an expert comes from. */
@@ -119,184 +136,112 @@ class RowEmitter {
     this.#close();
     const [x, source, , gates] = op.inputs;
     const out = op.outputs[0]!;
-    const width = last(out.type);
+    const width = dimName(last(out.type));
     const choice = this.names.fresh("choice");
-    this.#lines.push(`const int64_t ${choice} = ${this.names.of(source!)}[row];`);
     const target = this.#target(out);
-    const from = `${this.names.of(x!)}[${times(`${choice} / ${op.attrs.topK as number}`, dimName(width))} + i]`;
-    this.#lines.push("#pragma omp simd", `for (int64_t i = 0; i < ${dimName(width)}; ++i) ${target}[i] = ${gates ? `${this.names.of(gates)}[${choice}] * ` : ""}${from};`);
-    this.#finish(out);
+    const from = `${this.names.of(x!)}[${times(`${choice} / ${op.attrs.topK as number}`, width)} + i]`;
+    const factor = gates ? `${this.names.of(gates)}[${choice}] * ` : "";
+    this.#lines.push(`const int64_t ${choice} = ${this.names.of(source!)}[row];`, ...simd(width, `${target}[i] = ${factor}${from};`));
+    this.#addToOutput(out);
   }
 
+  /** One statement of an inner loop; a loop over the same columns that is still open takes it. */
   #element(op: Op, expression: (args: string[]) => string): void {
     const out = op.outputs[0]!;
-    const columns = out.type.dims.length === 0 ? "1" : dimName(last(out.type));
-    // Operands first: asking for one may close the loop that is open.
-    const args = op.inputs.map((v) => ({ v, text: this.#loop?.made.has(v) ? this.names.of(v) : undefined }));
-    if (this.#loop?.columns !== columns) this.#close();
-    const texts = args.map(({ v }) => this.#at(v, last(out.type)));
-    this.#loop ??= { columns, lines: [], made: new Set() };
-    const stays = this.#usedBeyondLoop(out, op);
-    const name = this.names.of(out);
-    if (this.kernel.outputs.includes(out)) {
-      const local = this.names.fresh(`${name}_i`);
-      this.#rowName.set(out, local);
-      const target = this.#outputRow(out);
-      this.#loop.lines.push(`const real ${local} = ${expression(texts)};`, `${target}[i] ${this.accumulates(out) ? "+=" : "="} ${local};`);
-    } else if (stays) {
-      const local = this.names.fresh(`${name}_i`);
-      this.#rowName.set(out, local);
-      this.#lines.push(`real ${name}[${columns}];`);
-      this.#loop.lines.push(`const real ${local} = ${expression(texts)};`, `${name}[i] = ${local};`);
-    } else this.#loop.lines.push(`const real ${this.#local(out)} = ${expression(texts)};`);
-    this.#loop.made.add(out);
+    const loop = this.#loopOver(columnOf(out));
+    const name = this.names.fresh(`${this.names.of(out)}_i`);
+    loop.lines.push(`const real ${name} = ${expression(op.inputs.map((v) => this.#at(v, columnOf(out))))};`);
+    if (this.kernel.outputs.includes(out))
+      loop.lines.push(`${this.#address.of(out, true)}[i] ${this.accumulates(out) ? "+=" : "="} ${name};`);
+    loop.made.set(out, name);
   }
 
-  #local(v: Value): string {
-    const name = this.names.of(v);
-    this.#rowName.set(v, name);
-    return name;
-  }
-
-  /** The element of a value in column i, as an expression. */
-  #at(v: Value, column: Dim): string {
-    if (this.#loop?.made.has(v)) return this.#rowName.get(v)!;
-    const dims = stored(v.type.dims);
-    const hasColumn = dims.length > 0 && last(v.type).name === column.name && !this.rows.some((d) => d.name === column.name && dims.length <= this.rows.length && sameLead(dims, this.rows));
-    return hasColumn ? `${this.#row(v)}[i]` : `${this.#row(v)}[0]`;
-  }
-
-  /** The row of a value, by name: a pointer into an operand, or the local array an op before has filled. */
-  #row(v: Value): string {
-    const known = this.#rowName.get(v);
-    if (known) return known;
-    const name = this.names.of(v);
-    const offset = this.#offset(v.type);
-    if (offset === "0") {
-      this.#rowName.set(v, name);
-      return name;
-    }
-    const pointer = this.names.fresh(`${name}_row`);
-    this.#pointers.push(`const ${v.type.dtype === "i32" ? "int32_t" : "real"}* ${pointer} = ${name} + ${offset};`);
-    this.#rowName.set(v, pointer);
-    return pointer;
-  }
-
-  #offset(type: Type): string {
-    const dims = stored(type.dims);
-    const lead = this.rows.every((d, i) => d.name === dims[i]?.name) ? dims.slice(0, this.rows.length) : dims.filter((d) => this.rows.some((r) => r.name === d.name));
-    const width = dims.slice(lead.length);
-    if (lead.length === 0) return "0";
-    const row = indexOf({ dims: lead, dtype: "f32" }, [this.#position]);
-    return times(row, width.length === 0 ? "1" : productName(width));
-  }
-
-  #outputRow(v: Value): string {
-    const name = this.names.of(v);
-    const offset = this.#offset(v.type);
-    if (offset === "0") return name;
-    const pointer = this.names.fresh(`${name}_row`);
-    this.#pointers.push(`real* ${pointer} = ${name} + ${offset};`);
-    return pointer;
-  }
-
-  /** Where an op with lines of its own puts its row. */
-  #target(v: Value): string {
-    if (this.kernel.outputs.includes(v) && !this.accumulates(v)) {
-      const row = this.#outputRow(v);
-      this.#rowName.set(v, row);
-      return row;
-    }
-    const local = this.names.fresh(`${this.names.of(v)}_row`);
-    this.#lines.push(`real ${local}[${dimName(last(v.type))}];`);
-    this.#rowName.set(v, local);
-    return local;
-  }
-
-  #finish(v: Value): void {
-    if (!this.kernel.outputs.includes(v) || !this.accumulates(v)) return;
-    const row = this.#outputRow(v);
-    this.#lines.push("#pragma omp simd", `for (int64_t i = 0; i < ${dimName(last(v.type))}; ++i) ${row}[i] += ${this.#rowName.get(v)}[i];`);
+  #sumRows(op: Op, expression: (args: string[]) => string): void {
+    const value = op.outputs[0]!;
+    const column = columnOf(op.inputs[0]!);
+    const partial = this.names.fresh(`${this.names.of(value)}_partial`);
+    const offset = this.#partial.map(dimName).join(" + ") || "0";
+    this.#partial.push(column);
+    this.#sums.push({ value, target: this.names.of(value), partial, columns: extent(column), offset });
+    this.#loopOver(column).lines.push(`${partial}[i] += ${expression(op.inputs.map((v) => this.#at(v, column)))};`);
   }
 
   #scalars(op: Op, scalars: readonly RowScalar[]): Record<string, string> {
     const known: Record<string, string> = {};
     if (scalars.length === 0) return known;
     this.#close();
-    const column = last(op.inputs[0]!.type);
+    const column = columnOf(op.inputs[0]!);
     const args = op.inputs.map((v) => this.#at(v, column));
     for (const scalar of scalars) {
-      const finished = scalar.finish?.("", `real(${dimName(column)})`, known) ?? "";
-      const key = `${scalar.reduce} ${scalar.each(args, known)} | ${finished} | ${dimName(column)}`;
-      const found = this.#scalarNames.get(key);
-      if (found) {
-        known[scalar.name] = found;
-        continue;
-      }
-      const name = this.names.fresh(scalar.name);
-      const sum = this.names.fresh(scalar.finish ? `${scalar.name}_sum` : scalar.name);
-      const each = scalar.each(args, known);
-      const step = scalar.reduce === "+" ? `${sum} += ${each};` : `${sum} = std::max(${sum}, ${each});`;
-      const start = scalar.reduce === "+" ? "0" : "-std::numeric_limits<real>::infinity()";
-      this.#lines.push(`real ${sum} = ${start};`, `#pragma omp simd reduction(${scalar.reduce} : ${sum})`, `for (int64_t i = 0; i < ${dimName(column)}; ++i) ${step}`);
-      if (scalar.finish) this.#lines.push(`const real ${name} = ${scalar.finish(sum, `real(${dimName(column)})`, known)};`);
-      known[scalar.name] = scalar.finish ? name : sum;
-      this.#scalarNames.set(key, known[scalar.name]!);
+      const columns = `real(${extent(column)})`;
+      const key = [scalar.reduce, scalar.each(args, known), scalar.finish?.("", columns, known), columns].join(" | ");
+      const name = this.#scalarNames.get(key) ?? this.#reduce(scalar, scalar.each(args, known), column, known);
+      this.#scalarNames.set(key, name);
+      known[scalar.name] = name;
     }
     return known;
   }
 
-  #sumRows(op: Op, scalars: Record<string, string>, columns: string): void {
-    const { form } = spec(op.kind);
-    if (form.is !== "rowwise") return;
-    const out = op.outputs[0]!;
-    const partial = this.names.fresh(`${this.names.of(out)}_partial`);
-    const offset = this.#partial.length === 0 ? "0" : this.#partial.map(dimName).join(" + ");
-    this.#partial.push(last(op.inputs[0]!.type));
-    this.#sums.push({ target: this.names.of(out), partial, columns, offset });
-    if (this.#loop?.columns !== columns) this.#close();
-    const args = op.inputs.map((v) => this.#at(v, last(op.inputs[0]!.type)));
-    this.#loop ??= { columns, lines: [], made: new Set() };
-    this.#loop.lines.push(`${partial}[i] += ${form.value!(args, scalars, `real(${columns})`, op.attrs)};`);
+  /** A loop that makes one number of the row. */
+  #reduce(scalar: RowScalar, each: string, column: Dim, known: Readonly<Record<string, string>>): string {
+    const sum = this.names.fresh(scalar.finish ? `${scalar.name}_sum` : scalar.name);
+    const step = scalar.reduce === "+" ? `${sum} += ${each};` : `${sum} = std::max(${sum}, ${each});`;
+    this.#lines.push(
+      `real ${sum} = ${scalar.reduce === "+" ? "0" : "-std::numeric_limits<real>::infinity()"};`,
+      `#pragma omp simd reduction(${scalar.reduce} : ${sum})`,
+      `for (int64_t i = 0; i < ${extent(column)}; ++i) ${step}`,
+    );
+    if (!scalar.finish) return sum;
+    const name = this.names.fresh(scalar.name);
+    this.#lines.push(`const real ${name} = ${scalar.finish(sum, `real(${extent(column)})`, known)};`);
+    return name;
   }
 
-  /** Ends the open element loop and writes it out. */
+  /** The element of a value in column i, as an expression. */
+  #at(v: Value, column: Dim): string {
+    const local = this.#loop?.made.get(v);
+    if (local) return local;
+    return `${this.#row(v)}[${this.#address.hasColumn(v, column) ? "i" : "0"}]`;
+  }
+
+  #row(v: Value): string {
+    return this.#rowName.get(v) ?? this.#address.of(v, false);
+  }
+
+  /** Where an op with lines of its own puts its row. */
+  #target(v: Value): string {
+    if (this.kernel.outputs.includes(v) && !this.accumulates(v)) return this.#address.of(v, true);
+    const local = this.names.fresh(`${this.names.of(v)}_row`);
+    this.#lines.push(`real ${local}[${extent(columnOf(v))}];`);
+    this.#rowName.set(v, local);
+    return local;
+  }
+
+  #addToOutput(v: Value): void {
+    if (!this.kernel.outputs.includes(v) || !this.accumulates(v)) return;
+    this.#lines.push(...simd(extent(columnOf(v)), `${this.#address.of(v, true)}[i] += ${this.#rowName.get(v)}[i];`));
+  }
+
+  #loopOver(columns: Dim): ElementLoop {
+    if (this.#loop?.columns.name !== columns.name) this.#close();
+    this.#loop ??= { columns, lines: [], made: new Map() };
+    return this.#loop;
+  }
+
+  /** Ends the open loop and writes it out. What later ops read of it is kept in a local array, unless it is an output anyway. */
   #close(): void {
     const loop = this.#loop;
     if (!loop) return;
     this.#loop = undefined;
-    if (loop.lines.length === 1) this.#lines.push("#pragma omp simd", `for (int64_t i = 0; i < ${loop.columns}; ++i) ${loop.lines[0]}`);
-    else this.#lines.push("#pragma omp simd", `for (int64_t i = 0; i < ${loop.columns}; ++i) {`, ...loop.lines.map((l) => `  ${l}`), "}");
-    // From here on the values are read from where they were stored.
-    for (const v of loop.made) {
-      if (this.kernel.outputs.includes(v)) this.#rowName.set(v, this.#storedRow(v));
-      else this.#rowName.set(v, this.names.of(v));
+    for (const [v, name] of loop.made) {
+      if (!this.#left.some((op) => op.inputs.includes(v))) continue;
+      if (this.kernel.outputs.includes(v) && !this.accumulates(v)) continue;
+      const array = this.names.fresh(`${this.names.of(v)}_row`);
+      this.#lines.push(`real ${array}[${extent(loop.columns)}];`);
+      this.#rowName.set(v, array);
+      loop.lines.push(`${array}[i] = ${name};`);
     }
-  }
-
-  #storedRow(v: Value): string {
-    const name = this.names.of(v);
-    return this.#offset(v.type) === "0" ? name : `${name}_row`;
-  }
-
-  /** Whether a later op reads the value after the element loop that makes it has ended. */
-  #usedBeyondLoop(v: Value, op: Op): boolean {
-    const columns = v.type.dims.length === 0 ? "1" : dimName(last(v.type));
-    const later = this.kernel.ops.slice(this.kernel.ops.indexOf(op) + 1);
-    let open = true;
-    for (const next of later) {
-      const { form } = spec(next.kind);
-      if (form.is === "view") {
-        if (next.inputs.includes(v)) return true;
-        continue;
-      }
-      const hasScalars = form.is === "rowwise" && form.scalars !== undefined;
-      const lines = form.is === "rowwise" && form.lines !== undefined;
-      const width = form.is === "rowwise" && form.sumRows ? dimName(last(next.inputs[0]!.type)) : next.outputs[0]!.type.dims.length === 0 ? "1" : dimName(last(next.outputs[0]!.type));
-      if (hasScalars || lines || form.is === "gather" || width !== columns) open = false;
-      if (!open && next.inputs.includes(v)) return true;
-    }
-    return false;
+    this.#lines.push(...simd(extent(loop.columns), ...loop.lines));
   }
 
   #table(op: Op, tables: readonly Table[], name: string): string {
@@ -310,4 +255,9 @@ class RowEmitter {
   }
 }
 
-const sameLead = (dims: readonly Dim[], rows: readonly Dim[]): boolean => dims.every((d, i) => d.name === rows[i]?.name);
+/** A vectorised loop over the columns. */
+function simd(columns: string, ...lines: readonly string[]): string[] {
+  const head = `for (int64_t i = 0; i < ${columns}; ++i)`;
+  if (lines.length === 1) return ["#pragma omp simd", `${head} ${lines[0]}`];
+  return ["#pragma omp simd", `${head} {`, ...lines.map((l) => `  ${l}`), "}"];
+}

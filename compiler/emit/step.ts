@@ -1,5 +1,5 @@
 /** The host's side of a program: which kernel runs when, on which memory. A loop over layers stays a loop. */
-import { type Op, type Value, showType } from "../ir.js";
+import { type Op, showType, type Value } from "../ir.js";
 import type { Kernel, KernelProgram, Step } from "../kernel.js";
 import type { MemoryLayout, Place, Stride } from "../passes/memory.js";
 import { Names } from "./names.js";
@@ -105,7 +105,9 @@ class StepEmitter {
     if (!scope.declared.has(v)) {
       scope.declared.add(v);
       const integer = v.type.dtype === "i32";
-      scope.lines.push(`${integer ? "int32_t" : "real"}* const ${name} = ${this.#address(place, integer ? "ints" : "reals")};  // ${showType(v.type)}`);
+      scope.lines.push(
+        `${integer ? "int32_t" : "real"}* const ${name} = ${this.#address(place, integer ? "ints" : "reals")};  // ${showType(v.type)}`,
+      );
     }
     return name;
   }

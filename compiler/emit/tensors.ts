@@ -1,7 +1,7 @@
 /** The tensors that outlive a step: parameters, gradients, optimizer state, expert loads. Their places in the arena. */
-import { type Dim, type Graph, type Parameter, type Value, size } from "../ir.js";
+import { type Dim, type Graph, type Parameter, size, type Value } from "../ir.js";
 import type { ManifestTensor, MemoryPlan } from "../manifest.js";
-import { type Buffer, type Place, align } from "../passes/memory.js";
+import { align, type Buffer, type Place } from "../passes/memory.js";
 import type { GroupSettings, TrainingPlan } from "../plan.js";
 
 type Role = ManifestTensor["role"];
@@ -36,7 +36,13 @@ export function placeResidents(parameters: readonly Parameter[], plan: TrainingP
     kinds[kind] += bytes;
     offset += bytes;
   };
-  const of = (p: Parameter, role: Role, prefix: string): Omit<Resident, "buffer"> => ({ path: `${prefix}${p.path}`, role, parameter: p, dims: p.type.dims, stacked: p.stacked });
+  const of = (p: Parameter, role: Role, prefix: string): Omit<Resident, "buffer"> => ({
+    path: `${prefix}${p.path}`,
+    role,
+    parameter: p,
+    dims: p.type.dims,
+    stacked: p.stacked,
+  });
   const trained = parameters.filter((p) => p.kind !== "state");
   const settings = (p: Parameter): GroupSettings => plan.optimizer[p.path]!;
 

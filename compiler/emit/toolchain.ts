@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { execa } from "execa";
@@ -26,6 +26,8 @@ export interface CompileOptions {
   sources: readonly string[];
   /** Folders for `#include "…"`, beside the including file's own. */
   includes?: readonly string[];
+  /** A header that many sources include first: compiled once for all of them, where the compiler can (g++). */
+  precompiled?: string;
   /** Where the library goes: generated/<model>/cpu/model.so. */
   library: string;
   /** Where objects are kept between builds. Default: objects/ beside the library. */
@@ -81,6 +83,8 @@ export async function compileLibrary(options: CompileOptions): Promise<Compiled>
   let done = 0;
   const report = (file: string): void => options.onProgress?.({ done: ++done, of: missing.length + 1, file: basename(file) });
   const include = includes.map((folder) => `-I${folder}`);
+  if (options.precompiled !== undefined)
+    await precompile(compiler, [...flags, ...include], seal, resolve(options.precompiled), includes, missing.length, log);
   await inParallel(options.jobs ?? Math.max(2, availableParallelism()), missing, async ({ source, object }, signal) => {
     await produce(compiler, [...flags, ...include, "-c", source], object, source, log, signal);
     report(source);
@@ -96,6 +100,33 @@ export async function compileLibrary(options: CompileOptions): Promise<Compiled>
     reused: units.length - missing.length,
     seconds: (performance.now() - started) / 1000,
   };
+}
+
+/** Fewer sources than this are compiled sooner than the header. */
+const worthPrecompiling = 4;
+
+/**
+ * g++ takes header.h.gch in the place of header.h if its flags agree, but does not look whether the header has changed: so
+ * what it was made from is written beside it, and a stale one is removed.
+ */
+async function precompile(
+  compiler: Compiler,
+  flags: readonly string[],
+  seal: string,
+  header: string,
+  includes: readonly string[],
+  sources: number,
+  log: string,
+): Promise<void> {
+  const output = `${header}.gch`;
+  const hash = createHash("sha256").update(seal);
+  for (const [file, text] of await closure(header, includes)) hash.update(`\n${file}\n`).update(text);
+  const made = hash.digest("hex");
+  if (existsSync(output) && (await readFile(`${output}.seal`, "utf8").catch(() => "")) === made) return;
+  await rm(output, { force: true });
+  if (sources < worthPrecompiling || /clang/i.test(compiler.version)) return;
+  await produce(compiler, [...flags, "-x", "c++-header", header], output, header, log);
+  await onDisk(output, () => writeFile(`${output}.seal`, made));
 }
 
 /** The object's name says all that went into it, so that an object that exists is the right one. */

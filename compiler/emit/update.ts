@@ -15,24 +15,49 @@ interface MuonBatch {
   columns: number;
   steps: number;
   matrices: number;
-  members: { weight: number; momentum: number; gradient: number; count: number; lr: string; momentumFactor: string; decay: string; path: string }[];
+  members: {
+    weight: number;
+    momentum: number;
+    gradient: number;
+    count: number;
+    lr: string;
+    momentumFactor: string;
+    decay: string;
+    path: string;
+  }[];
 }
 
 /** As many matrices as lib/optimizer.h puts through at once, and the buffers it asks for each. */
 const MATRICES_AT_ONCE = 16;
-const workspaceReals = (rows: number, columns: number): number => MATRICES_AT_ONCE * (2 * rows * columns + 2 * Math.min(rows, columns) ** 2);
+const workspaceReals = (rows: number, columns: number): number =>
+  MATRICES_AT_ONCE * (2 * rows * columns + 2 * Math.min(rows, columns) ** 2);
 
 export function updateText(model: Lowered, residents: Residents, options: { muon: string; base: number; realBytes: number }): UpdateText {
   const trained = model.parameters.filter((p) => p.kind !== "state");
-  const at = (role: "parameter" | "state" | "gradient" | "momentum" | "moment1" | "moment2" | "load", path: string): number => residents.of(role, path)!.buffer.offset;
+  const at = (role: "parameter" | "state" | "gradient" | "momentum" | "moment1" | "moment2" | "load", path: string): number =>
+    residents.of(role, path)!.buffer.offset;
   const batches = new Map<string, MuonBatch>();
   const adamw: object[] = [];
   for (const p of trained) {
     const rule = model.plan.optimizer[p.path]!;
     if (rule.is === "adamw") {
       const [beta1, beta2] = rule.betas;
-      const places = { weight: at("parameter", p.path), gradient: at("gradient", `grad.${p.path}`), moment1: at("moment1", `adamw.m.${p.path}`), moment2: at("moment2", `adamw.v.${p.path}`) };
-      adamw.push({ path: p.path, count: product(p.type.dims), lr: number(rule.lr), beta1: number(beta1), beta2: number(beta2), eps: number(rule.eps), decay: number(rule.weightDecay), ...places });
+      const places = {
+        weight: at("parameter", p.path),
+        gradient: at("gradient", `grad.${p.path}`),
+        moment1: at("moment1", `adamw.m.${p.path}`),
+        moment2: at("moment2", `adamw.v.${p.path}`),
+      };
+      adamw.push({
+        path: p.path,
+        count: product(p.type.dims),
+        lr: number(rule.lr),
+        beta1: number(beta1),
+        beta2: number(beta2),
+        eps: number(rule.eps),
+        decay: number(rule.weightDecay),
+        ...places,
+      });
       continue;
     }
     const { rows, columns, count } = matrixOf(p);
@@ -54,7 +79,14 @@ export function updateText(model: Lowered, residents: Residents, options: { muon
   const biases = model.plan.expertBias.map(({ path, rate }) => {
     const p = model.parameters.find((q) => q.path === path)!;
     const experts = p.type.dims[p.type.dims.length - 1]!.size;
-    return { path, rate: number(rate), layers: product(p.type.dims) / experts, experts, bias: at("state", path), load: at("load", `loadSum.${path}`) };
+    return {
+      path,
+      rate: number(rate),
+      layers: product(p.type.dims) / experts,
+      experts,
+      bias: at("state", path),
+      load: at("load", `loadSum.${path}`),
+    };
   });
   const gradients = trained.map((p) => ({ path: p.path, offset: at("gradient", `grad.${p.path}`), count: product(p.type.dims) }));
   const list = [...batches.values()];
@@ -67,7 +99,11 @@ export function updateText(model: Lowered, residents: Residents, options: { muon
 export function matrixOf(p: Parameter): { rows: number; columns: number; count: number } {
   const before = p.stacked + p.each;
   const { dims } = p.type;
-  return { count: product(dims.slice(0, before)), rows: product(dims.slice(before, before + p.reads)), columns: product(dims.slice(before + p.reads)) };
+  return {
+    count: product(dims.slice(0, before)),
+    rows: product(dims.slice(before, before + p.reads)),
+    columns: product(dims.slice(before + p.reads)),
+  };
 }
 
 /** A number that C++ reads as a double with the same bits. */

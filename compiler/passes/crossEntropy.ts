@@ -17,7 +17,14 @@ export function fuseCrossEntropy(graph: Graph, choice: string, makeTrain: (forwa
     const rows = choice === "full" ? tokens : Math.min(tokens, Number(choice.slice("chunk:".length)));
     const both = makeTrain(forward, backward, rows);
     graph.body = graph.body.flatMap((op) => (op === forward ? [both] : op === backward ? [] : [op]));
-    replaceInGraph(graph, new Map([[forward.outputs[0]!, both.outputs[0]!], [backward.outputs[0]!, both.outputs[1]!], [backward.outputs[1]!, both.outputs[2]!]]));
+    replaceInGraph(
+      graph,
+      new Map([
+        [forward.outputs[0]!, both.outputs[0]!],
+        [backward.outputs[0]!, both.outputs[1]!],
+        [backward.outputs[1]!, both.outputs[2]!],
+      ]),
+    );
   }
   return graph;
 }

@@ -5,7 +5,7 @@
  * carried, and its results are the gradients of what the first one took a slice of. What it needs of the forward
  * values is kept for every layer (the forward loop's `stacks`); the recompute pass decides later what not to keep.
  */
-import { type Attribute, type Builder, type Graph, type Loop, type Op, type Type, type Value } from "../ir.js";
+import type { Attribute, Builder, Graph, Loop, Op, Type, Value } from "../ir.js";
 import { spec } from "../ops/index.js";
 import type { Attrs } from "../ops/op.js";
 import { allOps } from "./rewrite.js";
@@ -17,8 +17,7 @@ export function differentiate(builder: Builder, graph: Graph): Graph {
   const scale = builder.input(LOSS_SCALE, { dims: [], dtype: "f32" });
   const gradients = new Gradients(builder);
   const { ops } = builder.within(() => {
-    for (const output of graph.outputs)
-      if (output.is === "loss" || output.is === "balance") gradients.add(output.value, scale, []);
+    for (const output of graph.outputs) if (output.is === "loss" || output.is === "balance") gradients.add(output.value, scale, []);
     backward(gradients, graph.body);
   });
   const outputs = [...graph.outputs];
@@ -54,12 +53,27 @@ class Gradients {
   }
 
   zeros(type: Type, origins: Op["origins"]): Value {
-    return emit(this.builder, "fill", [], { value: 0, into: type.dims.map((d) => `${d.name}:${d.size}${d.ragged ? ":ragged" : ""}`) }, origins)[0]!;
+    return emit(
+      this.builder,
+      "fill",
+      [],
+      { value: 0, into: type.dims.map((d) => `${d.name}:${d.size}${d.ragged ? ":ragged" : ""}`) },
+      origins,
+    )[0]!;
   }
 }
 
-function emit(builder: Builder, kind: string, inputs: Value[], attrs: Readonly<Record<string, Attribute>>, origins: Op["origins"]): Value[] {
-  const types = spec(kind).infer(inputs.map((v) => v.type), attrs);
+function emit(
+  builder: Builder,
+  kind: string,
+  inputs: Value[],
+  attrs: Readonly<Record<string, Attribute>>,
+  origins: Op["origins"],
+): Value[] {
+  const types = spec(kind).infer(
+    inputs.map((v) => v.type),
+    attrs,
+  );
   return builder.op(kind, inputs, attrs, types, origins).outputs;
 }
 
@@ -72,7 +86,7 @@ function backward(gradients: Gradients, body: readonly Op[]): void {
       continue;
     }
     const rule = spec(op.kind).gradient;
-    if (!rule) continue;
+    if (!rule) throw new Error(`${op.kind} has no gradient, but one flows into it`);
     const results = rule({
       op,
       d: (i) => gradients.of(op.outputs[i]!),
@@ -110,7 +124,12 @@ function backwardLoop(outer: Gradients, op: Op, loop: Loop): void {
   };
   const slice = (of: Value, name?: string): Value => {
     const type = { ...of.type, dims: of.type.dims.slice(1) };
-    const v: Value = { id: builder.fresh(), type, def: { is: "slice", op: back, index: backLoop.slices.length }, ...(name ? { name } : {}) };
+    const v: Value = {
+      id: builder.fresh(),
+      type,
+      def: { is: "slice", op: back, index: backLoop.slices.length },
+      ...(name ? { name } : {}),
+    };
     backLoop.slices.push(v);
     stacked.push(of);
     return v;
@@ -130,7 +149,7 @@ function backwardLoop(outer: Gradients, op: Op, loop: Loop): void {
   const inside = definedIn(loop);
   let captured: Value[] = [];
   const { ops } = builder.within(() => {
-    real.forEach(({ i }, n) => inner.add(loop.yields[i]!, dCarried[n]!, origins));
+    for (const [n, { i }] of real.entries()) inner.add(loop.yields[i]!, dCarried[n]!, origins);
     loop.stacks.forEach((v, j) => {
       const d = dStacks[j];
       if (d) inner.add(v, d, origins);
@@ -161,8 +180,8 @@ function backwardLoop(outer: Gradients, op: Op, loop: Loop): void {
   back.outputs = types.map((type, index) => ({ id: builder.fresh(), type, def: { is: "op", op: back, index } }));
   builder.body.push(back);
 
-  real.forEach(({ i }, n) => outer.add(op.inputs[i]!, back.outputs[n]!, origins));
-  captured.forEach((v, n) => outer.add(v, back.outputs[real.length + n]!, origins));
+  for (const [n, { i }] of real.entries()) outer.add(op.inputs[i]!, back.outputs[n]!, origins);
+  for (const [n, v] of captured.entries()) outer.add(v, back.outputs[real.length + n]!, origins);
   let at = backLoop.yields.length;
   loop.slices.forEach((v, j) => {
     if (isDifferentiable(v, op)) outer.add(op.inputs[carriedCount + j]!, back.outputs[at++]!, origins);
@@ -217,7 +236,12 @@ export function keep(builder: Builder, op: Op, loop: Loop, v: Value): Value {
   loop.stacks.push(v);
   const dims = [{ name: loop.label, size: loop.count }, ...v.type.dims];
   const index = op.outputs.length;
-  const output: Value = { id: builder.fresh(), type: { ...v.type, dims }, def: { is: "op", op, index }, ...(v.name ? { name: v.name } : {}) };
+  const output: Value = {
+    id: builder.fresh(),
+    type: { ...v.type, dims },
+    def: { is: "op", op, index },
+    ...(v.name ? { name: v.name } : {}),
+  };
   op.outputs.push(output);
   return output;
 }

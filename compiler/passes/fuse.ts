@@ -5,7 +5,8 @@
  *    contractions is computed there, while the operand is being loaded (`inlined`).
  * 2. Pointwise ops join the contraction whose result they take, and with it other contractions of the same size: a gate and
  *    an up projection with swiglu become one kernel, so do sums of products.
- * 3. What is left of pointwise and rowwise ops over the same rows becomes one row loop.
+ * 3. Contractions of one size over the same left operand become one kernel.
+ * 4. What is left of pointwise and rowwise ops over the same rows becomes one row loop.
  */
 import type { Graph, Op, Value } from "../ir.js";
 import { sameDims } from "../ir.js";
@@ -29,6 +30,7 @@ function fuseBody(body: readonly Op[], escaping: ReadonlySet<Value>, choices: Fu
   const inlined = findInlined(body, escaping, choices);
   const grouping = new Grouping(body, inlined);
   for (const op of body) if (!inlined.has(op) && isPointwise(op)) joinContractions(grouping, op, choices);
+  joinSiblings(grouping, body);
   for (const op of body) if (!inlined.has(op) && grouping.of(op)?.form === "rowwise") joinRows(grouping, op);
   return grouping.sorted().map((group): Step => {
     const [op] = group.ops;
@@ -58,8 +60,12 @@ function findInlined(body: readonly Op[], escaping: ReadonlySet<Value>, choices:
     const out = op.outputs[0];
     if (!form || !out || op.outputs.length > 1 || escaping.has(out) || !mayInline(op, form, choices)) continue;
     const uses = users.get(out) ?? [];
+    // What several products would each compute again is cheaper to store: it may still join the kernel that makes its operand.
+    if (form.is === "pointwise" && uses.length > 1) continue;
     const rowScalars = form.is === "rowwise";
-    const fits = uses.every((use) => inlined.has(use.op) ? mayNest(use.op) : isOperand(use.op, use.input, rowScalars) || (form.is === "view" && isRowLoop(use.op)));
+    const fits = uses.every((use) =>
+      inlined.has(use.op) ? mayNest(use.op) : isOperand(use.op, use.input, rowScalars) || (form.is === "view" && isRowLoop(use.op)),
+    );
     if (uses.length > 0 && fits) inlined.add(op);
   }
   return inlined;
@@ -103,6 +109,21 @@ function joinContractions(grouping: Grouping, op: Op, choices: FuseChoices): voi
     if (current === own && own.form === "rowwise") {
       if (grouping.join(maker, own)) continue;
     } else if (sameExtent(current, maker)) grouping.join(current, maker);
+  }
+}
+
+/** Contractions of one size that read the same left operand load it once. */
+function joinSiblings(grouping: Grouping, body: readonly Op[]): void {
+  const first = new Map<string, Group>();
+  for (const op of body) {
+    const form = formOf(op);
+    const group = grouping.of(op);
+    if (form?.is !== "contraction" || !group || group.ops.filter((o) => formOf(o)?.is === "contraction").length > 1) continue;
+    const { a } = form.describe(op);
+    const key = `${op.inputs[a.input]!.id} ${a.transposed}`;
+    const sibling = first.get(key);
+    if (sibling && sameExtent(sibling, group) && grouping.join(sibling, group)) continue;
+    first.set(key, group);
   }
 }
 

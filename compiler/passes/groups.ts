@@ -1,5 +1,5 @@
 /** Groups of ops on the way to becoming kernels, and which of them may be joined without tying a knot. */
-import { type Op, type Value, last, size } from "../ir.js";
+import { last, type Op, size, type Value } from "../ir.js";
 import { spec } from "../ops/index.js";
 import { allOps, leaves } from "./rewrite.js";
 

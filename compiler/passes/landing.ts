@@ -36,10 +36,18 @@ const isKernelOutput = (v: Value, body: readonly Op[]): boolean => {
   return op !== undefined && !op.loop && body.includes(op);
 };
 
+/** What a loop inside this body keeps of each of its rounds can itself be kept, all rounds side by side. */
+function isKeptInside(v: Value, body: readonly Op[]): boolean {
+  const op = maker(v);
+  if (!op?.loop || !body.includes(op) || v.def.is !== "op") return false;
+  const kept = op.loop.stacks[v.def.index - op.loop.carried.length];
+  return kept !== undefined && !isOwnCarried(op, kept);
+}
+
 function landLoop(builder: Builder, op: Op, loop: Loop, top: boolean): void {
   const taken = new Set<Value>();
-  const land = (v: Value): Value => {
-    if (isKernelOutput(v, loop.body) && !taken.has(v)) {
+  const land = (v: Value, kept: boolean): Value => {
+    if ((isKernelOutput(v, loop.body) || (kept && isKeptInside(v, loop.body))) && !taken.has(v)) {
       taken.add(v);
       return v;
     }
@@ -47,8 +55,10 @@ function landLoop(builder: Builder, op: Op, loop: Loop, top: boolean): void {
     loop.body.push(copy);
     return copy.outputs[0]!;
   };
-  loop.yields = loop.yields.map(land);
-  loop.stacks = loop.stacks.map((v, i) => (isOwnCarried(op, v) && top && !loop.reverse && loop.stacks.indexOf(v) === i ? v : land(v)));
+  loop.yields = loop.yields.map((v) => land(v, false));
+  loop.stacks = loop.stacks.map((v, i) =>
+    isOwnCarried(op, v) && top && !loop.reverse && loop.stacks.indexOf(v) === i ? v : land(v, true),
+  );
 }
 
 const isOwnCarried = (op: Op, v: Value): boolean => v.def.is === "carried" && v.def.op === op;
@@ -60,7 +70,9 @@ function landStarts(builder: Builder, op: Op, loop: Loop, body: Op[], within: Op
     const start = op.inputs[i]!;
     const later = body.slice(body.indexOf(op) + 1).some((o) => operands(o).includes(start));
     const inside = operands({ ...op, inputs: [] }).includes(start);
-    const twice = op.inputs.filter((v) => v === start).length > 1 || body.some((o) => o !== op && o.loop && o.inputs.slice(0, o.loop.carried.length).includes(start));
+    const twice =
+      op.inputs.filter((v) => v === start).length > 1 ||
+      body.some((o) => o !== op && o.loop && o.inputs.slice(0, o.loop.carried.length).includes(start));
     const staysInSlot = loop.stacks.includes(carried);
     const free = isKernelOutput(start, body) && !elsewhere.has(start) && !twice && (staysInSlot || (!later && !inside));
     if (free) return;

@@ -2,7 +2,7 @@
  * Memory: gives every value its place in one arena, before anything runs. A buffer that is only needed for a while shares
  * its bytes with others that are needed at other times; the largest are placed first, each as low as it fits.
  */
-import { type Graph, type Op, type Value, size } from "../ir.js";
+import { type Graph, type Op, size, type Value } from "../ir.js";
 import type { Kernel, KernelProgram, Step } from "../kernel.js";
 import type { PlannedBuffer } from "../manifest.js";
 import { operands } from "./groups.js";
@@ -158,7 +158,12 @@ class MemoryPlanner {
     }
     const starts = this.#startOf.get(v);
     if (starts) return { ...this.#slot(starts, 0) };
-    return { is: "buffer", buffer: this.#buffer({ name: v.name ?? def.op.kind, bytes: align(this.#bytes(v)), region, value: v }), offset: 0, strides: [] };
+    return {
+      is: "buffer",
+      buffer: this.#buffer({ name: v.name ?? def.op.kind, bytes: align(this.#bytes(v)), region, value: v }),
+      offset: 0,
+      strides: [],
+    };
   }
 
   #layerOf(whole: Value, loop: Op, one: Value): Place {
@@ -177,7 +182,12 @@ class MemoryPlanner {
       const stack = region.loop!.stacks.indexOf(v);
       if (stack >= 0) return this.#layerOf(region.outputs[region.loop!.carried.length + stack]!, region, v);
     }
-    return { is: "buffer", buffer: this.#buffer({ name: kept.name ?? "kept", bytes: align(this.#bytes(v)), region, value: v }), offset: 0, strides: [] };
+    return {
+      is: "buffer",
+      buffer: this.#buffer({ name: kept.name ?? "kept", bytes: align(this.#bytes(v)), region, value: v }),
+      offset: 0,
+      strides: [],
+    };
   }
 
   /** The memory of a carried value: a slot for every round if they are kept, two otherwise. */
@@ -189,7 +199,16 @@ class MemoryPlanner {
       const stacked = loop.stacks.includes(carried);
       const bytes = this.#bytes(carried);
       const slots = stacked ? loop.count + 1 : 2;
-      carry = { buffer: this.#buffer({ name: carried.name ?? "carried", bytes: align(bytes * slots), region: this.#regionOf.get(op), value: carried }), bytes, stacked };
+      carry = {
+        buffer: this.#buffer({
+          name: carried.name ?? "carried",
+          bytes: align(bytes * slots),
+          region: this.#regionOf.get(op),
+          value: carried,
+        }),
+        bytes,
+        stacked,
+      };
       this.#carry.set(carried, carry);
     }
     return carry!;

@@ -77,7 +77,8 @@ class LayerRecompute {
     if (map.has(v)) return;
     const known = this.#kept.get(v);
     if (known) return void map.set(v, known);
-    if (v.def.is === "slice" && v.def.op === this.forwardOp) return void map.set(v, this.#slice(this.forwardOp.inputs[this.#forward.carried.length + v.def.index]!, v));
+    if (v.def.is === "slice" && v.def.op === this.forwardOp)
+      return void map.set(v, this.#slice(this.forwardOp.inputs[this.#forward.carried.length + v.def.index]!, v));
     const inside = (v.def.is === "carried" && v.def.op === this.forwardOp) || this.#forward.body.some((op) => op.outputs.includes(v));
     if (!inside) return; // from outside both loops: read directly
     const slice = this.#slice(keep(this.builder, this.forwardOp, this.#forward, v), v);
@@ -89,7 +90,12 @@ class LayerRecompute {
     const at = this.backOp.inputs.indexOf(operand, this.#back.carried.length);
     if (at >= 0) return this.#back.slices[at - this.#back.carried.length]!;
     const index = this.#back.slices.length;
-    const slice: Value = { id: this.builder.fresh(), type: like.type, def: { is: "slice", op: this.backOp, index }, ...(like.name ? { name: like.name } : {}) };
+    const slice: Value = {
+      id: this.builder.fresh(),
+      type: like.type,
+      def: { is: "slice", op: this.backOp, index },
+      ...(like.name ? { name: like.name } : {}),
+    };
     this.#back.slices.push(slice);
     this.backOp.inputs.push(operand);
     return slice;
@@ -117,7 +123,8 @@ class LayerRecompute {
       for (const v of op.inputs) {
         if (!this.#isOfBody(v) || v.def.is === "slice") continue;
         const from = v.def.is === "op" ? v.def.op : undefined;
-        if (from && cheap(from) && !(this.#kept.has(v) && !rebuilt.has(v) && !isCheap(from)) && !seen.has(from)) for (const m of need(from, seen)) missing.add(m);
+        if (from && cheap(from) && !(this.#kept.has(v) && !rebuilt.has(v) && !isCheap(from)) && !seen.has(from))
+          for (const m of need(from, seen)) missing.add(m);
         else if (!this.#kept.has(v) || rebuilt.has(v)) missing.add(v);
       }
       return missing;
@@ -149,7 +156,10 @@ class LayerRecompute {
   }
 
   #isOfBody(v: Value): boolean {
-    return (v.def.is !== "op" && v.def.is !== "input" && v.def.op === this.forwardOp) || (v.def.is === "op" && this.#forward.body.includes(v.def.op));
+    return (
+      (v.def.is !== "op" && v.def.is !== "input" && v.def.op === this.forwardOp) ||
+      (v.def.is === "op" && this.#forward.body.includes(v.def.op))
+    );
   }
 }
 

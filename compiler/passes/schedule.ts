@@ -2,7 +2,7 @@
  * The order of kernels within a body: of those whose operands are there, the one that leaves the least memory in use goes
  * first. The order found is kept only if its peak is lower than that of the order of the program.
  */
-import { type Value, size } from "../ir.js";
+import { size, type Value } from "../ir.js";
 import type { KernelProgram, Step } from "../kernel.js";
 import { operands } from "./groups.js";
 import { leaves } from "./rewrite.js";
@@ -39,7 +39,9 @@ function byMemory(nodes: readonly Node[], escaping: ReadonlySet<Value>): Node[] 
     const ready = left.filter((n) => n.reads.every((v) => !maker.has(v) || done.has(maker.get(v)!)));
     const growth = (n: Node): number => {
       const made = n.writes.reduce((sum, v) => sum + size(v.type), 0);
-      const freed = new Set(n.reads.filter((v) => maker.has(v) && !escaping.has(v) && readers.get(v)!.every((r) => r === n || done.has(r))));
+      const freed = new Set(
+        n.reads.filter((v) => maker.has(v) && !escaping.has(v) && readers.get(v)!.every((r) => r === n || done.has(r))),
+      );
       return made - [...freed].reduce((sum, v) => sum + size(v.type), 0);
     };
     let next = ready[0]!;

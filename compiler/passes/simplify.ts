@@ -108,8 +108,7 @@ function trim(op: Op, loop: Loop, live: Set<Value>): void {
 
 /** After carried values, slices or stacks were removed: the positions in their definitions. */
 export function renumber(op: Op, loop: Loop): void {
-  op.outputs.forEach((v, index) => void (v.def = { is: "op", op, index }));
-  loop.carried.forEach((v, index) => void (v.def = { is: "carried", op, index }));
-  loop.slices.forEach((v, index) => void (v.def = { is: "slice", op, index }));
+  for (const [index, v] of op.outputs.entries()) v.def = { is: "op", op, index };
+  for (const [index, v] of loop.carried.entries()) v.def = { is: "carried", op, index };
+  for (const [index, v] of loop.slices.entries()) v.def = { is: "slice", op, index };
 }
-

@@ -1,12 +1,7 @@
 // Every kernel of tiny. Emitted by mlac.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <limits>
-#include <numeric>
-#include <vector>
 
 #include "lib/real.h"
 

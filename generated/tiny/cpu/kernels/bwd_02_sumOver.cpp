@@ -3,9 +3,7 @@
 // reads  route_7 [layers]
 // writes sumOver []
 // 3 FLOP, 16 B in float32, 0.19 FLOP a byte
-#include "../kernels.h"
-#include "../lib/math.h"
-#include "../lib/scratch.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

@@ -3,9 +3,7 @@
 // reads  lossScale []
 // writes expand [layers]
 // 0 FLOP, 16 B in float32, 0.0 FLOP a byte
-#include "../kernels.h"
-#include "../lib/math.h"
-#include "../lib/scratch.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

@@ -3,9 +3,7 @@
 // reads  linearCrossEntropyTrain_head_1 [B T D], x [B T D], norm [D]
 // writes d_x [B T D], d_norm [D]
 // 7.9 MFLOP, 6.3 MB in float32, 1.2 FLOP a byte
-#include "../kernels.h"
-#include "../lib/math.h"
-#include "../lib/scratch.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

@@ -3,8 +3,7 @@
 // reads  carried [B T D], routed [E rows D], route_2 [B T topK] i32
 // writes combine_grad_gates [B T topK]
 // 2.1 MFLOP, 6.4 MB in float32, 0.33 FLOP a byte
-#include "../kernels.h"
-#include "../lib/scratch.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 
@@ -22,7 +21,7 @@ constexpr int64_t topK = 2;
 // d gate[t, k] = ⟨d y[t], the row of choice k⟩
 void bwd_05_combineGradGates(const real* carried, const real* routed, const int32_t* route_2, real* __restrict combine_grad_gates) {
   constexpr int64_t TOP = 2;
-  parallel_for(B * T, [=](int64_t token) {
+  parallel_for((B * T), [=](int64_t token) {
     const real* dy = carried + token * D;
     for (int64_t k = 0; k < TOP; ++k) {
       const real* row = routed + route_2[token * TOP + k] * D;

@@ -3,9 +3,7 @@
 // reads  carried [B T D], sharedDown [S D]
 // writes linear_grad_x_sharedDown [B T S]
 // 134 MFLOP, 4.3 MB in float32, 32 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

@@ -3,9 +3,7 @@
 // reads  linear_sharedGate [B T S], linear_sharedUp [B T S], carried [B T D]
 // writes d_sharedDown [S D]
 // 137 MFLOP, 6.4 MB in float32, 22 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

@@ -4,9 +4,7 @@
 // reads  carried [B T D], route_3 [rows] i32, route_2 [B T topK] i32, route_0 [B T topK], down [E F D], route_4 [E+1] i32
 // writes linear_grad_x_down [E rows F]
 // 135 MFLOP, 4.6 MB in float32, 30 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

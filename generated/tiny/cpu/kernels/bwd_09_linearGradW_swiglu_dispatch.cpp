@@ -4,9 +4,7 @@
 // reads  linear_gate [E rows F], linear_up [E rows F], carried [B T D], route_3 [rows] i32, route_2 [B T topK] i32, route_0 [B T topK], route_4 [E+1] i32
 // writes d_down [E F D]
 // 138 MFLOP, 6.7 MB in float32, 21 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

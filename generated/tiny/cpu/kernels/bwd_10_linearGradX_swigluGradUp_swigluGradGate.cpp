@@ -3,9 +3,7 @@
 // reads  linear_grad_x_down [E rows F], linear_gate [E rows F], up [E D F], route_4 [E+1] i32, linear_up [E rows F], gate [E D F]
 // writes add [E rows D]
 // 277 MFLOP, 11.0 MB in float32, 25 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

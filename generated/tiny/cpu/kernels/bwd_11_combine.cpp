@@ -3,8 +3,7 @@
 // reads  add [E rows D], route_2 [B T topK] i32, route_3 [rows] i32
 // writes combine [B T D]
 // 1.0 MFLOP, 6.4 MB in float32, 0.16 FLOP a byte
-#include "../kernels.h"
-#include "../lib/scratch.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 
@@ -22,7 +21,7 @@ constexpr int64_t topK = 2;
 // Each token sums the rows of its 2 choices: a gather, so nothing is added to by two threads.
 void bwd_11_combine(const real* add, const int32_t* route_2, const int32_t* route_3, real* __restrict combine) {
   constexpr int64_t TOP = 2;
-  parallel_for(B * T, [=](int64_t token) {
+  parallel_for((B * T), [=](int64_t token) {
     real* out = combine + token * D;
     std::fill_n(out, D, real(0));
     for (int64_t k = 0; k < TOP; ++k) {

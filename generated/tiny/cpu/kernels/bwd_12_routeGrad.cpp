@@ -3,9 +3,7 @@
 // reads  route_6 [B T E], route_0 [B T topK], route_1 [B T topK] i32, route_5 [E] i32, combine_grad_gates [B T topK], expand []
 // writes route_grad_ [B T E]
 // 328 kFLOP, 360 kB in float32, 0.91 FLOP a byte
-#include "../kernels.h"
-#include "../lib/routing.h"
-#include "../lib/scratch.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 
@@ -23,8 +21,8 @@ constexpr int64_t topK = 2;
  */
 void bwd_12_routeGrad(const real* route_6, const real* route_0, const int32_t* route_1, const int32_t* route_5, const real* combine_grad_gates, const real* expand, real* __restrict route_grad_) {
   constexpr int64_t TOP = 2;
-  const real balance = expand[0] * real(0.01) * E / (real(B * T * TOP) * real(B * T));
-  parallel_for(B * T, [=](int64_t token) {
+  const real balance = expand[0] * real(0.01) * E / (real((B * T) * TOP) * real((B * T)));
+  parallel_for((B * T), [=](int64_t token) {
     const real* p = route_6 + token * E;
     const real* gate = route_0 + token * TOP;
     const int32_t* chosen = route_1 + token * TOP;

@@ -5,9 +5,7 @@
 // reads  linear_grad_x_sharedDown [B T S], linear_sharedGate [B T S], sharedUp [D S], linear_sharedUp [B T S], sharedGate [D S], combine [B T D], route_grad_ [B T E], router [D E]
 // writes add [B T D]
 // 286 MFLOP, 10.8 MB in float32, 27 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

@@ -3,9 +3,7 @@
 // reads  linear_grad_x_sharedDown [B T S], linear_sharedGate [B T S], rmsnorm_ffnNorm [B T D]
 // writes d_sharedUp [D S]
 // 137 MFLOP, 6.4 MB in float32, 22 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

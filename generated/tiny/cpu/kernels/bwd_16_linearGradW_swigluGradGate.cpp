@@ -3,9 +3,7 @@
 // reads  linear_grad_x_sharedDown [B T S], linear_sharedGate [B T S], linear_sharedUp [B T S], rmsnorm_ffnNorm [B T D]
 // writes d_sharedGate [D S]
 // 139 MFLOP, 8.5 MB in float32, 16 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

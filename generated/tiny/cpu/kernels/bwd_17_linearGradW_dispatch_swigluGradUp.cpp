@@ -4,9 +4,7 @@
 // reads  rmsnorm_ffnNorm [B T D], route_3 [rows] i32, route_2 [B T topK] i32, linear_grad_x_down [E rows F], linear_gate [E rows F], route_4 [E+1] i32
 // writes d_up [E D F]
 // 137 MFLOP, 6.6 MB in float32, 21 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

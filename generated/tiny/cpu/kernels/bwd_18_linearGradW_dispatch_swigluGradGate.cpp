@@ -4,9 +4,7 @@
 // reads  rmsnorm_ffnNorm [B T D], route_3 [rows] i32, route_2 [B T topK] i32, linear_grad_x_down [E rows F], linear_gate [E rows F], linear_up [E rows F], route_4 [E+1] i32
 // writes d_gate [E D F]
 // 139 MFLOP, 8.7 MB in float32, 16 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

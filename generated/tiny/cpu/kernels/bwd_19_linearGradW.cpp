@@ -3,9 +3,7 @@
 // reads  rmsnorm_ffnNorm [B T D], route_grad_ [B T E]
 // writes d_router [D E]
 // 8.4 MFLOP, 2.2 MB in float32, 3.8 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

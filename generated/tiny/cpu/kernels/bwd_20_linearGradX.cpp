@@ -3,9 +3,7 @@
 // reads  d_x [B T D], out_ [H U D]
 // writes d_mixed [B T H U]
 // 134 MFLOP, 4.3 MB in float32, 32 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

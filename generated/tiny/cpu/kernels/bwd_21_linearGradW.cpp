@@ -3,9 +3,7 @@
 // reads  mixed [B T H U], d_x [B T D]
 // writes d_out [H U D]
 // 134 MFLOP, 4.3 MB in float32, 32 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

@@ -3,8 +3,7 @@
 // reads  rope [B T H N+R], rope_2 [B T H N+R], linear_v [B T H U], mixed [B T H U], attention_1 [B T H], d_mixed [B T H U]
 // writes attention_grad__0 [B T H N+R], attention_grad__1 [B T H N+R], attention_grad__2 [B T H U]
 // 872 MFLOP, 21.0 MB in float32, 41 FLOP a byte
-#include "../kernels.h"
-#include "../lib/attention.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

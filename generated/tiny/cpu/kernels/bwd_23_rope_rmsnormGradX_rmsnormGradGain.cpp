@@ -4,10 +4,7 @@
 // reads  attention_grad__1 [B T H N+R], concat [B T H N+R], kNorm [N+R]
 // writes d_kNorm [N+R], part [B T H N], d_shared [B T H R]
 // 12.6 MFLOP, 9.4 MB in float32, 1.3 FLOP a byte
-#include "../kernels.h"
-#include "../lib/math.h"
-#include "../lib/scratch.h"
-#include "../lib/table.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

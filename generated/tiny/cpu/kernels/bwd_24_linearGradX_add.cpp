@@ -4,9 +4,7 @@
 // reads  attention_grad__2 [B T H U], v [C H U], part [B T H N], k_ [C H N]
 // writes add [B T C]
 // 134 MFLOP, 5.3 MB in float32, 25 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

@@ -3,9 +3,7 @@
 // reads  linear_kvDown [B T C], kvNorm [C], add [B T C]
 // writes latent [B T C], rmsnorm_grad_x_kvNorm [B T C], d_kvNorm [C]
 // 5.0 MFLOP, 4.2 MB in float32, 1.2 FLOP a byte
-#include "../kernels.h"
-#include "../lib/math.h"
-#include "../lib/scratch.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

@@ -4,10 +4,7 @@
 // reads  attention_grad__0 [B T H N+R], linear_q [B T H N+R], qNorm [N+R]
 // writes rmsnorm_grad_x_qNorm [B T H N+R], d_qNorm [N+R]
 // 12.6 MFLOP, 9.4 MB in float32, 1.3 FLOP a byte
-#include "../kernels.h"
-#include "../lib/math.h"
-#include "../lib/scratch.h"
-#include "../lib/table.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

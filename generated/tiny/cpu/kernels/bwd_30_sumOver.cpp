@@ -3,9 +3,7 @@
 // reads  d_shared [B T H R]
 // writes sumOver [B T R]
 // 262 kFLOP, 1.3 MB in float32, 0.20 FLOP a byte
-#include "../kernels.h"
-#include "../lib/math.h"
-#include "../lib/scratch.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

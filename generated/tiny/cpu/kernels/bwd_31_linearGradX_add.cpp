@@ -5,9 +5,7 @@
 // reads  rmsnorm_grad_x_qNorm [B T H N+R], q [D H N+R], sumOver [B T R], kRope [D R], rmsnorm_grad_x_kvNorm [B T C], kvDown [D C]
 // writes add [B T D]
 // 286 MFLOP, 6.7 MB in float32, 43 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

@@ -3,9 +3,7 @@
 // reads  rmsnorm_attnNorm [B T D], rmsnorm_grad_x_kvNorm [B T C]
 // writes d_kvDown [D C]
 // 67.1 MFLOP, 3.2 MB in float32, 21 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

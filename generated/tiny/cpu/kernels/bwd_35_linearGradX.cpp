@@ -3,9 +3,7 @@
 // reads  d_x [B T D], down [W D]
 // writes linear_grad_x_down [B T W]
 // 403 MFLOP, 8.6 MB in float32, 47 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

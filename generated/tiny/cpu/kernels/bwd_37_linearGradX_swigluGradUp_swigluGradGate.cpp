@@ -3,9 +3,7 @@
 // reads  linear_grad_x_down [B T W], linear_gate [B T W], up [D W], linear_up [B T W], gate [D W]
 // writes add [B T D]
 // 828 MFLOP, 21.4 MB in float32, 39 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

@@ -3,9 +3,7 @@
 // reads  linear_grad_x_down [B T W], linear_gate [B T W], rmsnorm_ffnNorm [B T D]
 // writes d_up [D W]
 // 411 MFLOP, 14.9 MB in float32, 28 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

@@ -3,9 +3,7 @@
 // reads  linear_grad_x_down [B T W], linear_gate [B T W], linear_up [B T W], rmsnorm_ffnNorm [B T D]
 // writes d_gate [D W]
 // 417 MFLOP, 21.2 MB in float32, 20 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

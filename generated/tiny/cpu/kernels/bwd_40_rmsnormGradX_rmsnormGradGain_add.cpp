@@ -3,9 +3,7 @@
 // reads  add [B T D], add_2 [B T D], ffnNorm [D], d_x [B T D]
 // writes d_ffnNorm [D], add_3 [B T D]
 // 8.4 MFLOP, 8.4 MB in float32, 1.0 FLOP a byte
-#include "../kernels.h"
-#include "../lib/math.h"
-#include "../lib/scratch.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

@@ -3,9 +3,7 @@
 // reads  add [B T C], linear_kvDown [B T C], kvNorm [C]
 // writes rmsnorm_grad_x_kvNorm [B T C], d_kvNorm [C]
 // 3.9 MFLOP, 3.1 MB in float32, 1.2 FLOP a byte
-#include "../kernels.h"
-#include "../lib/math.h"
-#include "../lib/scratch.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

@@ -3,9 +3,7 @@
 // reads  add [B T D], lookup_embed [B T D], attnNorm [D], add_2 [B T D]
 // writes d_attnNorm [D], add_3 [B T D]
 // 8.4 MFLOP, 8.4 MB in float32, 1.0 FLOP a byte
-#include "../kernels.h"
-#include "../lib/math.h"
-#include "../lib/scratch.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

@@ -3,8 +3,7 @@
 // reads  add [B T D], tokens [B T] i32
 // writes d_embed [V D]
 // 524 kFLOP, 2.2 MB in float32, 0.23 FLOP a byte
-#include "../kernels.h"
-#include "../lib/scratch.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 
@@ -22,7 +21,7 @@ void bwd_45_lookupGrad(const real* add, const int32_t* tokens, real* __restrict 
   constexpr int64_t PART = 32;  // columns: two cache lines
   parallel_for((D + PART - 1) / PART, [=](int64_t part) {
     const int64_t begin = part * PART, end = std::min<int64_t>(begin + PART, D);
-    for (int64_t token = 0; token < B * T; ++token) {
+    for (int64_t token = 0; token < (B * T); ++token) {
       real* row = d_embed + tokens[token] * D;
       const real* from = add + token * D;
 #pragma omp simd

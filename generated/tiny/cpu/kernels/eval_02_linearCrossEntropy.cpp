@@ -3,9 +3,7 @@
 // reads  rmsnorm_norm [B T D], head_2 [V D], targets [B T] i32
 // writes linearCrossEntropy_head_0 [], linearCrossEntropy_head_1 [B T]
 // 268 MFLOP, 2.3 MB in float32, 1.2e+2 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 
@@ -29,8 +27,8 @@ void eval_02_linearCrossEntropy(const real* rmsnorm_norm, const real* head_2, co
   real* sum = top + ROWS * RUNS;
   real* wanted = sum + ROWS * RUNS;
   double loss = 0;
-  for (int64_t begin = 0; begin < B * T; begin += ROWS) {
-    const int64_t rows = std::min(ROWS, B * T - begin);
+  for (int64_t begin = 0; begin < (B * T); begin += ROWS) {
+    const int64_t rows = std::min(ROWS, (B * T) - begin);
     const int32_t* target = targets + begin;
     const real* x_rows = rmsnorm_norm + begin * D;
     std::fill_n(top, ROWS * RUNS, -std::numeric_limits<real>::infinity());
@@ -62,7 +60,7 @@ void eval_02_linearCrossEntropy(const real* rmsnorm_norm, const real* head_2, co
       loss += lse - wanted[m];
     }
   }
-  linearCrossEntropy_head_0[0] = real(loss / B * T);
+  linearCrossEntropy_head_0[0] = real(loss / (B * T));
 }
 
 }  // namespace mlac

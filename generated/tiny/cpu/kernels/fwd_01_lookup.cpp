@@ -3,8 +3,7 @@
 // reads  embed [V D], tokens [B T] i32
 // writes lookup_embed [B T D]
 // 0 FLOP, 2.2 MB in float32, 0.0 FLOP a byte
-#include "../kernels.h"
-#include "../lib/scratch.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 
@@ -18,7 +17,7 @@ constexpr int64_t T = 256;
 }  // namespace
 
 void fwd_01_lookup(const real* embed, const int32_t* tokens, real* __restrict lookup_embed) {
-  parallel_for(B * T, [=](int64_t token) {
+  parallel_for((B * T), [=](int64_t token) {
     std::copy_n(embed + tokens[token] * D, D, lookup_embed + token * D);
   });
 }

@@ -3,9 +3,7 @@
 // reads  rmsnorm_attnNorm [B T D], kvDown [D C]
 // writes linear_kvDown [B T C]
 // 67.1 MFLOP, 3.2 MB in float32, 21 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

@@ -3,9 +3,7 @@
 // reads  linear_kvDown [B T C], kvNorm [C]
 // writes latent [B T C]
 // 1.0 MFLOP, 2.1 MB in float32, 0.50 FLOP a byte
-#include "../kernels.h"
-#include "../lib/math.h"
-#include "../lib/scratch.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

@@ -3,9 +3,7 @@
 // reads  rmsnorm_attnNorm [B T D], kRope [D R]
 // writes linear_kRope [B T R]
 // 16.8 MFLOP, 2.4 MB in float32, 7.1 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

@@ -3,9 +3,7 @@
 // reads  rmsnorm_attnNorm [B T D], q [D H N+R]
 // writes linear_q [B T H N+R]
 // 201 MFLOP, 5.3 MB in float32, 38 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

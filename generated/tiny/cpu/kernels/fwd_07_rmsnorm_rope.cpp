@@ -4,10 +4,7 @@
 // reads  linear_q [B T H N+R], qNorm [N+R]
 // writes rope [B T H N+R]
 // 3.9 MFLOP, 6.3 MB in float32, 0.62 FLOP a byte
-#include "../kernels.h"
-#include "../lib/math.h"
-#include "../lib/scratch.h"
-#include "../lib/table.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

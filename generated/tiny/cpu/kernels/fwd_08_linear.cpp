@@ -3,9 +3,7 @@
 // reads  latent [B T C], k_ [C H N]
 // writes linear_k [B T H N]
 // 67.1 MFLOP, 3.2 MB in float32, 21 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

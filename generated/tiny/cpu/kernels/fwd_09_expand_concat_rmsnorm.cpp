@@ -5,10 +5,7 @@
 // reads  linear_kRope [B T R], linear_k [B T H N], kNorm [N+R]
 // writes concat [B T H N+R], rope [B T H N+R]
 // 3.9 MFLOP, 8.7 MB in float32, 0.45 FLOP a byte
-#include "../kernels.h"
-#include "../lib/math.h"
-#include "../lib/scratch.h"
-#include "../lib/table.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

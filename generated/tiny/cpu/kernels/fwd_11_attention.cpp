@@ -3,8 +3,7 @@
 // reads  rope [B T H N+R], rope_2 [B T H N+R], linear_v [B T H U]
 // writes mixed [B T H U], attention_1 [B T H]
 // 336 MFLOP, 10.6 MB in float32, 32 FLOP a byte
-#include "../kernels.h"
-#include "../lib/attention.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

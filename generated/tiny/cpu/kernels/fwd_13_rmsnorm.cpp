@@ -3,9 +3,7 @@
 // reads  add [B T D], ffnNorm [D]
 // writes rmsnorm_ffnNorm [B T D]
 // 2.1 MFLOP, 4.2 MB in float32, 0.50 FLOP a byte
-#include "../kernels.h"
-#include "../lib/math.h"
-#include "../lib/scratch.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

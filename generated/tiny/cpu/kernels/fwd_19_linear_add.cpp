@@ -4,9 +4,7 @@
 // reads  mixed [B T H U], out_ [H U D], x [B T D]
 // writes linear_out [B T D], add [B T D]
 // 135 MFLOP, 8.5 MB in float32, 16 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

@@ -3,9 +3,7 @@
 // reads  rmsnorm_ffnNorm [B T D], router [D E]
 // writes linear_router [B T E]
 // 8.4 MFLOP, 2.2 MB in float32, 3.8 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

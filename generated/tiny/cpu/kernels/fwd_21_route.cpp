@@ -3,9 +3,7 @@
 // reads  linear_router [B T E]
 // writes route_0 [B T topK], route_1 [B T topK] i32, route_2 [B T topK] i32, route_3 [rows] i32, route_4 [E+1] i32, route_5 [E] i32, route_6 [B T E], route_7 []
 // 197 kFLOP, 393 kB in float32, 0.50 FLOP a byte
-#include "../kernels.h"
-#include "../lib/routing.h"
-#include "../lib/scratch.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 
@@ -29,7 +27,7 @@ constexpr int64_t E_1 = 9;  // E+1
  */
 void fwd_21_route(const real* linear_router, real* __restrict route_0, int32_t* __restrict route_1, int32_t* __restrict route_2, int32_t* __restrict route_3, int32_t* __restrict route_4, int32_t* __restrict route_5, real* __restrict route_6, real* __restrict route_7) {
   constexpr int64_t TOP = 2;
-  const RowChunks chunks = row_chunks(B * T);
+  const RowChunks chunks = row_chunks((B * T));
   std::vector<int32_t> counts(chunks.count * E);   // per chunk, so that the sort is parallel and its order fixed
   std::vector<double> shares(chunks.count * E);
   parallel_for(chunks.count, [&](int64_t chunk) {
@@ -65,7 +63,7 @@ void fwd_21_route(const real* linear_router, real* __restrict route_0, int32_t* 
       share += shares[chunk * E + e];
     }
     route_5[e] = next - route_4[e];
-    balance += double(route_5[e]) / double(B * T * TOP) * (share / double(B * T));
+    balance += double(route_5[e]) / double((B * T) * TOP) * (share / double((B * T)));
   }
   route_4[E] = next;
   route_7[0] = real(0.01 * E * balance);

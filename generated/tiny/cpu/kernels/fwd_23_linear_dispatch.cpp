@@ -4,9 +4,7 @@
 // reads  rmsnorm_ffnNorm [B T D], route_3 [rows] i32, route_2 [B T topK] i32, up [E D F], route_4 [E+1] i32
 // writes linear_up [E rows F]
 // 134 MFLOP, 4.5 MB in float32, 30 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

@@ -3,9 +3,7 @@
 // reads  linear_gate [E rows F], linear_up [E rows F], down [E F D], route_4 [E+1] i32
 // writes routed [E rows D]
 // 137 MFLOP, 8.7 MB in float32, 16 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

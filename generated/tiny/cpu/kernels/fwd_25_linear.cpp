@@ -3,9 +3,7 @@
 // reads  rmsnorm_ffnNorm [B T D], sharedGate [D S]
 // writes linear_sharedGate [B T S]
 // 134 MFLOP, 4.3 MB in float32, 32 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

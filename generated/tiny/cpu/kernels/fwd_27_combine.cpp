@@ -3,8 +3,7 @@
 // reads  routed [E rows D], route_2 [B T topK] i32, route_3 [rows] i32, route_0 [B T topK]
 // writes combine [B T D]
 // 2.1 MFLOP, 6.4 MB in float32, 0.33 FLOP a byte
-#include "../kernels.h"
-#include "../lib/scratch.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 
@@ -22,7 +21,7 @@ constexpr int64_t topK = 2;
 // Each token sums the rows of its 2 choices, weighted by its gates: a gather, so nothing is added to by two threads.
 void fwd_27_combine(const real* routed, const int32_t* route_2, const int32_t* route_3, const real* route_0, real* __restrict combine) {
   constexpr int64_t TOP = 2;
-  parallel_for(B * T, [=](int64_t token) {
+  parallel_for((B * T), [=](int64_t token) {
     real* out = combine + token * D;
     std::fill_n(out, D, real(0));
     for (int64_t k = 0; k < TOP; ++k) {

@@ -5,9 +5,7 @@
 // reads  linear_sharedGate [B T S], linear_sharedUp [B T S], sharedDown [S D], combine [B T D], add [B T D]
 // writes x [B T D]
 // 138 MFLOP, 10.6 MB in float32, 13 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
-#include "../lib/math.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

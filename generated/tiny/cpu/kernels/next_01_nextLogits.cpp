@@ -2,8 +2,7 @@
 // reads  rmsnorm_norm [B T D], head_2 [V D], at_ [B] i32
 // writes nextLogits_head [B V]
 // 1.0 MFLOP, 2.2 MB in float32, 0.47 FLOP a byte
-#include "../kernels.h"
-#include "../lib/contraction.h"
+#include "../lib/kernel.h"
 
 namespace mlac {
 

@@ -1,6 +1,7 @@
-// Normal numbers by counter: number i of a stream depends on (seed, stream, i) and nothing else, so any thread may draw it.
+// Normal numbers by counter: number i of a stream depends on (seed, stream, i) and on nothing else, so any thread may draw it.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
@@ -11,7 +12,7 @@ namespace mlac {
 
 namespace detail {
 
-/// The finaliser of SplitMix64 (Steele, Lea and Flood 2014).
+// One step of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): a bijection in which every bit of x reaches every bit of the result.
 inline uint64_t mix(uint64_t x) {
   x += 0x9e3779b97f4a7c15u;
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -19,21 +20,23 @@ inline uint64_t mix(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-/// Uniform in (0, 1].
+// Uniform in (0, 1], so that its logarithm is finite.
 inline double uniform(uint64_t key, uint64_t counter) { return double((mix(key ^ mix(counter)) >> 11) + 1) * 0x1p-53; }
 
 }  // namespace detail
 
-/// out[0 … n) are normal with mean 0 and this standard deviation, by Box and Muller's method in double.
+/// Fills out[0 … n) with normal numbers of mean 0 and standard deviation `std`: Box and Muller's method, in double. A shorter n
+/// gives the beginning of the same sequence.
 inline void fill_normal(real* out, int64_t n, uint64_t seed, uint64_t stream, double std) {
+  constexpr int64_t PART = 4096;  // even: numbers come in pairs
   const uint64_t key = detail::mix(seed ^ detail::mix(stream + 1));
-  parallel_for((n + 4095) / 4096, [=](int64_t part) {
-    const int64_t end = std::min<int64_t>((part + 1) * 4096, n);
-    for (int64_t i = part * 4096; i < end; ++i) {
-      const uint64_t pair = uint64_t(i) / 2 * 2;
-      const double radius = std * std::sqrt(-2 * std::log(detail::uniform(key, pair)));
-      const double angle = 2 * M_PI * detail::uniform(key, pair + 1);
-      out[i] = real(i % 2 == 0 ? radius * std::cos(angle) : radius * std::sin(angle));
+  parallel_for((n + PART - 1) / PART, [=](int64_t part) {
+    const int64_t end = std::min((part + 1) * PART, n);
+    for (int64_t i = part * PART; i < end; i += 2) {
+      const double radius = std * std::sqrt(-2 * std::log(detail::uniform(key, i)));
+      const double angle = 2 * M_PI * detail::uniform(key, i + 1);
+      out[i] = real(radius * std::cos(angle));
+      if (i + 1 < n) out[i + 1] = real(radius * std::sin(angle));
     }
   });
 }
