@@ -1,7 +1,9 @@
 /** Text from a model: a prompt, then one token after the other, each by running the whole prefix again. */
+import { appendFileSync } from "node:fs";
 import { fail } from "../compiler/diagnostics.js";
+import { sentenceOf } from "./checkpointManifest.js";
 import type { Random } from "./random.js";
-import { checkSampling, type Sampling, sampleToken } from "./sample.js";
+import { checkSampling, printable, type Sampling, sampleToken } from "./sample.js";
 import type { Session } from "./session.js";
 import { replacement, type Tokenizer } from "./tokenizers.js";
 
@@ -56,4 +58,14 @@ export async function continueText(
   const text = tokenizer.decode(ids.slice(given));
   if (text.length > shown.length) options.onText?.(text.slice(shown.length));
   return { text, tokens: ids.length - given };
+}
+
+/** Adds what a run's model wrote to its sample.txt. It is there to look at: what goes wrong is a sentence, and no reason to stop. */
+export function addSample(path: string, step: number, text: string): string | undefined {
+  try {
+    appendFileSync(path, `── step ${step}\n${printable(text)}\n\n`);
+    return undefined;
+  } catch (error) {
+    return `${path} could not be written: ${sentenceOf(error)}`;
+  }
 }

@@ -53,3 +53,8 @@ export async function expertLoads(session: Session): Promise<Record<string, Load
   }
   return Object.keys(summaries).length > 0 ? summaries : undefined;
 }
+
+/** validation loss 1.2345, 1.781 bits/byte */
+export function describe({ loss, bitsPerByte }: Evaluation): string {
+  return `validation loss ${loss.toFixed(4)}${bitsPerByte === undefined ? "" : `, ${bitsPerByte.toFixed(3)} bits/byte`}`;
+}

@@ -48,9 +48,7 @@ export class Session {
 
   constructor(manifest: Manifest, native: Native) {
     this.manifest = manifest;
-    this.batch = size(manifest, "B");
-    this.length = size(manifest, "T");
-    this.vocabulary = size(manifest, "V");
+    ({ batch: this.batch, length: this.length, vocabulary: this.vocabulary } = manifest.tokens);
     this.#native = native;
     this.#tensors = new Map(manifest.tensors.map((tensor) => [tensor.name, tensor]));
   }
@@ -163,8 +161,4 @@ export class Session {
 
 function losses(report: Float64Array): Losses {
   return { loss: report[0] ?? Number.NaN, balance: report[1] ?? 0 };
-}
-
-function size(manifest: Manifest, name: string): number {
-  return manifest.sizes[name] ?? fail("run/manifest", `the manifest of ${manifest.model} has no size ${name}`);
 }

@@ -1,9 +1,10 @@
 /** What a training run came to, in a few lines. */
 
+import { describe } from "./evaluation.js";
 import { duration } from "./progress.js";
 import { pathsOf } from "./runs.js";
 import { printable } from "./sample.js";
-import { describe, type Outcome } from "./train.js";
+import type { Outcome } from "./train.js";
 
 export function summary(outcome: Outcome): string {
   const { step, steps, loss, validation, checkpoint, sample, seconds, folder, signal } = outcome;

@@ -1,24 +1,21 @@
 /**
- * The training loop: micro-steps, an update, and at their intervals an evaluation, a sample, a checkpoint.
+ * A training run: opens the model, the data and the run's folder, lets the loop do its steps, and closes everything again.
  *
  * A resumed run gives the same bits as one that was never stopped: everything a step depends on is in the checkpoint (weights,
  * optimizer, position in the data) or follows from the step's number (learning rate, the sampler's random numbers).
  */
-import { appendFileSync, existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { fail } from "../compiler/diagnostics.js";
-import { restoreCheckpoint, saveCheckpoint } from "./checkpoint.js";
-import { sentenceOf } from "./checkpointManifest.js";
-import { continueText } from "./continuation.js";
-import { type Evaluation, evaluate, expertLoads } from "./evaluation.js";
+import { restoreCheckpoint } from "./checkpoint.js";
+import { failOn } from "./durable.js";
+import type { Evaluation } from "./evaluation.js";
+import { Loop } from "./loop.js";
 import { type MetricsFile, openMetrics } from "./metrics.js";
 import type { Progress } from "./progress.js";
-import { Random, scrambleAll } from "./random.js";
-import { pathsOf, type Recipe, type RunCheckpoint, type RunPaths, type RunState } from "./runs.js";
-import { printable } from "./sample.js";
-import { rateAt } from "./schedule.js";
-import { type BuiltModel, openSession, type Session } from "./session.js";
-import { type Overrides, type Settings, settingsOf } from "./settings.js";
-import { type Signals, watchSignals } from "./signals.js";
+import { pathsOf, type Recipe, type RunCheckpoint } from "./runs.js";
+import { type BuiltModel, openSession } from "./session.js";
+import { type Overrides, settingsOf } from "./settings.js";
+import { watchSignals } from "./signals.js";
 import { storesOf } from "./stores.js";
 import { openTrainingData, type TrainingData } from "./trainingData.js";
 
@@ -77,9 +74,9 @@ export async function train(options: TrainOptions): Promise<Outcome> {
       await restoreCheckpoint(from, { ...storesOf(session), dtype: built.manifest.dtype });
       data.train.seek(from.state.position);
     }
-    mkdirSync(paths.folder, { recursive: true });
+    makeFolder(paths.folder);
     metrics = openMetrics(paths.metrics, from?.step ?? 0);
-    return await new Run(options, settings, paths, session, data, metrics, signals).go(first);
+    return await new Loop({ options, settings, paths, session, data, metrics, signals }).go(first);
   } finally {
     signals.release();
     progress.end();
@@ -89,171 +86,10 @@ export async function train(options: TrainOptions): Promise<Outcome> {
   }
 }
 
-class Run {
-  readonly #options: TrainOptions;
-  readonly #settings: Settings;
-  readonly #paths: RunPaths;
-  readonly #session: Session;
-  readonly #data: TrainingData;
-  readonly #metrics: MetricsFile;
-  readonly #signals: Signals;
-  #checkpoint: string | undefined;
-  #validation: Evaluation | undefined;
-  #sample: string | undefined;
-
-  constructor(
-    options: TrainOptions,
-    settings: Settings,
-    paths: RunPaths,
-    session: Session,
-    data: TrainingData,
-    metrics: MetricsFile,
-    signals: Signals,
-  ) {
-    this.#options = options;
-    this.#settings = settings;
-    this.#paths = paths;
-    this.#session = session;
-    this.#data = data;
-    this.#metrics = metrics;
-    this.#signals = signals;
-    this.#checkpoint = options.from?.path;
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    failOn(error, "run/disk", `the run's folder ${folder} cannot be made`, "choose another with --run");
   }
-
-  async go(first: number): Promise<Outcome> {
-    const { steps } = this.#settings;
-    const started = performance.now();
-    let step = first;
-    let loss = await this.#step(step);
-    while (step < steps && this.#signals.received === undefined) loss = await this.#step(++step);
-    const { received: signal } = this.#signals;
-    return {
-      folder: this.#paths.folder,
-      step,
-      steps,
-      loss,
-      ...(this.#validation ? { validation: this.#validation } : {}),
-      checkpoint: this.#checkpoint ?? "",
-      ...(this.#sample === undefined ? {} : { sample: this.#sample }),
-      seconds: (performance.now() - started) / 1000,
-      ...(step < steps && signal ? { signal } : {}),
-    };
-  }
-
-  /** One step and whatever is due after it. Gives its loss. */
-  async #step(step: number): Promise<number> {
-    const { steps, schedule, lrScale, accumulate } = this.#settings;
-    const session = this.#session;
-    const started = performance.now();
-    const rate = rateAt(schedule, step, steps) * lrScale;
-    const { epoch } = this.#data.train.position;
-    let loss = 0;
-    let balance = 0;
-    for (let micro = 0; micro < accumulate; micro++) {
-      const { tokens, targets } = this.#data.train.next();
-      const losses = await session.microStep(tokens, targets, 1 / accumulate, micro === 0);
-      loss += losses.loss / accumulate;
-      balance += losses.balance / accumulate;
-    }
-    if (!Number.isFinite(loss + balance)) await this.#diverged(step, "loss", loss + balance);
-    const { norm } = await session.update(step, rate, this.#settings.clip);
-    if (!Number.isFinite(norm)) await this.#diverged(step, "norm of the gradients", norm);
-
-    const seconds = (performance.now() - started) / 1000;
-    const tokens = accumulate * session.batch * session.length;
-    this.#options.progress.step({ step, steps, loss, rate, tokens, seconds });
-
-    const last = step === steps;
-    const stopping = (): boolean => this.#signals.received !== undefined && !last;
-    const due = (every: number): boolean => !stopping() && (last || step % every === 0);
-    const validation = due(this.#settings.evaluate.every) ? await this.#evaluate(step) : undefined;
-    const load = last || step % 10 === 0 || validation ? await expertLoads(session) : undefined;
-    this.#metrics.add({
-      step,
-      loss,
-      balance,
-      rate,
-      gradNorm: norm,
-      tokensPerSecond: tokens / seconds,
-      seconds,
-      epoch,
-      ...(validation ? { validationLoss: validation.loss } : {}),
-      ...(validation?.bitsPerByte === undefined ? {} : { bitsPerByte: validation.bitsPerByte }),
-      ...(load ? { load } : {}),
-    });
-    if (this.#settings.sample && due(this.#settings.sample.every)) await this.#continue(step, this.#settings.sample);
-    // Asked again: the signal may have come during the evaluation, and after it no further step saves.
-    if (stopping() || due(this.#settings.checkpoint.every)) await this.#save(step, validation?.loss, last || stopping());
-    return loss;
-  }
-
-  async #evaluate(step: number): Promise<Evaluation | undefined> {
-    const { validation, tokenizer } = this.#data;
-    if (validation === undefined) return undefined;
-    const stopped = (): boolean => this.#signals.received !== undefined && step < this.#settings.steps;
-    const found = await evaluate(this.#session, validation, this.#settings.evaluate.batches, tokenizer, stopped);
-    if (found === undefined) return undefined;
-    this.#validation = found;
-    this.#options.progress.note(`step ${step}   ${describe(found)}`);
-    return found;
-  }
-
-  async #continue(step: number, { prompt, tokens }: NonNullable<Settings["sample"]>): Promise<void> {
-    const random = new Random(scrambleAll(this.#settings.seed, step));
-    const stopped = (): boolean => this.#signals.received !== undefined;
-    const { text } = await continueText(this.#session, this.#data.tokenizer, prompt, {
-      tokens,
-      random,
-      stopped,
-      temperature: 0.8,
-      topK: 50,
-    });
-    this.#sample = prompt + text;
-    try {
-      appendFileSync(this.#paths.sample, `── step ${step}\n${printable(this.#sample)}\n\n`);
-    } catch (error) {
-      this.#options.progress.note(`${this.#paths.sample} could not be written: ${sentenceOf(error)}`);
-    }
-  }
-
-  /** An interval's checkpoint that cannot be written is no reason to stop: the last one is still there. The final one is. */
-  async #save(step: number, score: number | undefined, final: boolean): Promise<void> {
-    const { recipe, overrides, progress, mlac, built } = this.#options;
-    const state: RunState = { recipe, overrides, position: this.#data.train.position, tokenizer: this.#settings.data.tokenizer };
-    const { keep } = this.#settings.checkpoint;
-    this.#metrics.sync();
-    try {
-      const saved = await saveCheckpoint(this.#paths.checkpoints, {
-        ...storesOf(this.#session),
-        step,
-        state: { ...state },
-        dtype: built.manifest.dtype,
-        mlac,
-        keep,
-        ...(score === undefined ? {} : { score }),
-      });
-      this.#checkpoint = saved.path;
-      for (const warning of saved.warnings) progress.note(warning);
-    } catch (error) {
-      if (final) throw error;
-      progress.note(`${sentenceOf(error)}; training goes on`);
-    }
-  }
-
-  /** Stops before anything is saved over. */
-  async #diverged(step: number, what: string, value: number): Promise<never> {
-    const tensor = await this.#session.firstNotFinite();
-    this.#metrics.add({ step, loss: value });
-    this.#metrics.sync();
-    const where = tensor === undefined ? "no tensor has such a value yet" : `the first tensor with such a value is ${tensor}`;
-    const back = this.#checkpoint === undefined ? "start again" : `go on from ${this.#checkpoint} (--resume --run ${this.#paths.folder})`;
-    return fail("run/diverged", `step ${step}: the ${what} is ${value}; ${where}`, {
-      help: `${back} with smaller learning rates, such as --lr-scale 0.5, a longer warm-up, or a limit on the gradients (clip: 1)`,
-    });
-  }
-}
-
-/** validation loss 1.2345, 1.781 bits/byte */
-export function describe({ loss, bitsPerByte }: Evaluation): string {
-  return `validation loss ${loss.toFixed(4)}${bitsPerByte === undefined ? "" : `, ${bitsPerByte.toFixed(3)} bits/byte`}`;
 }

@@ -111,6 +111,7 @@ export async function bigram(folder: string): Promise<BuiltModel> {
     model: "bigram",
     target: "cpu",
     dtype: "f32",
+    tokens: { batch, length, vocabulary },
     sizes: { B: batch, T: length, V: vocabulary },
     plan: {},
     fuse: {},

@@ -1,4 +1,5 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -175,6 +176,56 @@ test("there is no run before the first one", () => {
     assert.match(err, "there is no run");
   }
   assert.match(mlac(["generate", "runs/none"]).err, "there is no runs/none");
+});
+
+/** Few kernels, so that a compiler is soon done with them. */
+const smallest = `
+import { adamw, block, dims, embedding, gain, linearCrossEntropy, lookup, rmsnorm, type Targets, type Tokens, train } from "mlac";
+const sizes = dims({ B: 2, T: 16, V: 256, D: 16 });
+const Model = block({ embed: embedding("V -> D"), norm: gain("D"), head: embedding("V -> D") }, (p, tokens: Tokens<"B T">, targets: Targets<"B T">) =>
+  linearCrossEntropy(rmsnorm(lookup(p.embed, tokens), p.norm), p.head, targets));
+export default train(Model, {
+  sizes, steps: 20,
+  optimizer: { embedding: adamw({ lr: 1e-2 }), gain: adamw({ lr: 1e-2 }) },
+  data: { train: "data/*_train_*.bin", validation: "data/*_val_*.bin", tokenizer: "byte" },
+  sample: { every: 20, prompt: "the", tokens: 8 },
+});
+`;
+
+test("from text and a model to a trained model that writes", async () => {
+  const place = join(folder, "smallest");
+  mkdirSync(place);
+  writeFileSync(join(place, "model.ts"), smallest);
+  for (const name of ["a.txt", "b.txt"]) writeFileSync(join(place, name), `${name} and the lazy dog. `.repeat(50));
+  const prepared = mlac(["data", "prepare", "*.txt", "--out", "data", "--tokenizer", "byte", "--validation", "b.txt", "--json"], {}, place);
+  assert.is(prepared.code, 0, prepared.err);
+  assert.is((JSON.parse(mlac(["data", "verify", "data", "--vocabulary", "256", "--json"], {}, place).out) as Answer).ok, true);
+
+  const trained = mlac(["train", "--run", "runs/one", "--json"], {}, place);
+  assert.is(trained.code, 0, trained.err);
+  const outcome = JSON.parse(trained.out) as Answer;
+  assert.equal([outcome.ok, outcome["step"], outcome["checkpoint"]], [true, 20, join("runs", "one", "checkpoints", "step-000020")]);
+  assert.match(trained.err, "step 20/20");
+  assert.match(outcome["sample"] as string, /^the/);
+
+  const started = performance.now();
+  assert.is((JSON.parse(mlac(["build", "--json"], {}, place).out) as Answer)["upToDate"], true);
+  assert.ok(performance.now() - started < 2000, "what is built already is found without the compiler");
+
+  const made = mlac(["generate", "--prompt", "the", "--temperature", "0", "--max-tokens", "5", "--json"], {}, place);
+  assert.is(made.code, 0, made.err);
+  assert.is((JSON.parse(made.out) as Answer)["tokens"], 5);
+
+  const child = spawn(process.execPath, [cli, "train", "--run", "runs/two", "--steps", "1000000"], { cwd: place });
+  let shown = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    if (shown === "") child.kill("SIGINT");
+    shown += text;
+  });
+  const [code] = (await once(child, "close")) as [number];
+  assert.is(code, 130);
+  assert.match(shown, "SIGINT: saving after this step");
+  assert.is(readdirSync(join(place, "runs", "two", "checkpoints")).length, 1);
 });
 
 test("mlac's own failure is exit code 70, its stack in a file", () => {

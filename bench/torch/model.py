@@ -6,6 +6,7 @@ up), as views of which Muon and the comparison with mlac see the single matrices
 import math
 import torch
 import torch.nn.functional as F
+from attention import CausalAttention
 
 EPS = 1e-6
 THETA = 10_000.0
@@ -82,6 +83,13 @@ class GroupedLinear(torch.autograd.Function):
         return d_rows, d_w, None
 
 
+fused = hasattr(F, "scaled_dot_product_attention")
+
+
+def attention(q, k, v):
+    return F.scaled_dot_product_attention(q, k, v, is_causal=True) if fused else CausalAttention.apply(q, k, v)
+
+
 class Model:
     def __init__(self, sizes, layers):
         self.s, self.layers = sizes, layers
@@ -113,7 +121,8 @@ class Model:
         self.add("head", "embedding", (s["V"], s["D"]))
         at = torch.arange(s["T"], dtype=torch.float64)[:, None] * THETA ** (-torch.arange(0, s["R"], 2, dtype=torch.float64) / s["R"])
         self.cos, self.sin = at.cos().float()[None, :, None], at.sin().float()[None, :, None]
-        self.mask = torch.full((s["T"], s["T"]), -math.inf).triu_(1)
+        # 1/sqrt(A) goes into the gain of q, which is short; PyTorch's own attention scales by itself.
+        self.scale = 1 if fused else 1 / math.sqrt(self.a)
 
     def paths(self):
         return ["first", *(f"layers.{i}" for i in range(self.layers))]
@@ -142,14 +151,9 @@ class Model:
         k, v = torch.mm(rms(latent, p[f"{path}.kvNorm"]), p[f"{path}.kv"]).split((heads * nope, heads * u), -1)
         shared = turned.view(batch, length, 1, turning).expand(batch, length, heads, turning)
         k = torch.cat((k.view(batch, length, heads, nope), shared), -1)
-        # The scale goes into a gain of q, which is short.
-        q = self.turn(rms(q.reshape(batch, length, heads, self.a), p[f"{path}.qNorm"] * (1 / math.sqrt(self.a))))
+        q = self.turn(rms(q.reshape(batch, length, heads, self.a), p[f"{path}.qNorm"] * self.scale))
         k = self.turn(rms(k, p[f"{path}.kNorm"]))
-        q, k, v = (t.view(batch, length, heads, -1).transpose(1, 2) for t in (q, k, v))
-        if hasattr(F, "scaled_dot_product_attention"):
-            mixed = F.scaled_dot_product_attention(q * math.sqrt(self.a), k, v, is_causal=True)
-        else:
-            mixed = torch.matmul((torch.matmul(q, k.transpose(-1, -2)) + self.mask).softmax(-1), v)
+        mixed = attention(*(t.view(batch, length, heads, -1).transpose(1, 2) for t in (q, k, v)))
         return torch.mm(mixed.transpose(1, 2).reshape(batch * length, heads * u), p[f"{path}.out"])
 
     def turn(self, x):

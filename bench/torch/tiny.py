@@ -61,7 +61,8 @@ class Training:
                 p.fill_(1) if model.kinds[name] == "gain" else p.normal_(0, p.shape[-2] ** -0.5)
             return
         for name, tensor in read_safetensors(given["weights"]).items():
-            model.part(name, model.p).copy_(tensor)
+            part = model.part(name, model.p)
+            part.copy_(tensor.view(part.shape))                 # model.ts tells heads apart in a matrix, this does not
 
     def load_batches(self):
         if "batches" in given:
@@ -109,7 +110,7 @@ class Training:
         for name, theirs in read_safetensors(path).items():
             name = name[len("grad."):]
             ours = self.model.part(name, gradients)
-            errors[name] = ((ours - theirs).norm() / theirs.norm()).item()
+            errors[name] = ((ours - theirs.view(ours.shape)).norm() / theirs.norm()).item()
         for p in self.tensors:
             p.grad = None
         return dict(loss=loss.item(), balance=balance.item(), gradients=errors)

@@ -3,7 +3,7 @@ import type { Progress } from "../../runtime/prepare.js";
 import { type CommonOptions, count, declare, note, print } from "./command.js";
 
 export default function (program: Command): void {
-  const data = program.command("data").description("make token shards of text, look into them, check them");
+  const data = program.command("data").description("make token shards of text, look into them, check them").helpCommand(false);
   prepare(data);
   inspect(data);
   verify(data);

@@ -1,11 +1,11 @@
 /** Opens model.ts and the files it imports. Nothing is run, and a tsconfig.json of the user's is not looked at. */
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, resolve, sep } from "node:path";
-import { Project as TypeScriptProject, ts } from "ts-morph";
+import { ts } from "ts-morph";
 import { fail } from "../diagnostics.js";
 import type { Span } from "../ir.js";
-import { root } from "../package.js";
-import { sourceName } from "./source.js";
+import { programOf } from "./files.js";
+import { ownFiles as dsl, sourceName } from "./source.js";
 
 export class Project {
   readonly program: ts.Program;
@@ -23,14 +23,8 @@ export class Project {
     const path = realpathSync(resolve(file));
     this.folder = dirname(path);
     this.root = projectRoot(this.folder);
-    const project = new TypeScriptProject({
-      compilerOptions: options,
-      skipAddingFilesFromTsConfig: true,
-      skipFileDependencyResolution: true,
-    });
-    this.main = project.addSourceFileAtPath(path).compilerNode;
-    this.program = project.getProgram().compilerObject;
-    this.main = this.program.getSourceFile(path) ?? this.main;
+    this.program = programOf(path, options);
+    this.main = this.program.getSourceFile(path)!;
   }
 
   /** The user's own files. */
@@ -90,9 +84,6 @@ export class Project {
     return argument?.isStringLiteral() ? { name: type.symbol.name, shape: argument.value } : undefined;
   }
 }
-
-/** mlac's own dsl/. */
-const dsl = realpathSync(join(root, "dsl"));
 
 const options: ts.CompilerOptions = {
   strict: true,

@@ -29,35 +29,35 @@ void bwd_14_add_rmsnorm_rmsnormGradX(const real* x, const real* linear_out, cons
       const real* carried_row = carried + row * D;
       real* d_x_row = d_x + row * D;
       real* rmsnorm_attnNorm_row = rmsnorm_attnNorm + row * D;
-      real add_2[D];
+      real add_2_row[D];
       #pragma omp simd
       for (int64_t i = 0; i < D; ++i) {
         const real add_2_i = x_row[i] + linear_out_row[i];
-        add_2[i] = add_2_i;
+        add_2_row[i] = add_2_i;
       }
       real rstd_sum = 0;
       #pragma omp simd reduction(+ : rstd_sum)
-      for (int64_t i = 0; i < D; ++i) rstd_sum += add_2[i] * add_2[i];
+      for (int64_t i = 0; i < D; ++i) rstd_sum += add_2_row[i] * add_2_row[i];
       const real rstd = 1 / std::sqrt(rstd_sum / real(D) + real(0.000001));
       #pragma omp simd
       for (int64_t i = 0; i < D; ++i) {
-        const real rmsnorm_ffnNorm_i = add_2[i] * rstd * ffnNorm[i];
+        const real rmsnorm_ffnNorm_i = add_2_row[i] * rstd * ffnNorm[i];
         rmsnorm_ffnNorm_row[i] = rmsnorm_ffnNorm_i;
       }
       real along_sum = 0;
       #pragma omp simd reduction(+ : along_sum)
-      for (int64_t i = 0; i < D; ++i) along_sum += add_row[i] * ffnNorm[i] * add_2[i];
+      for (int64_t i = 0; i < D; ++i) along_sum += add_row[i] * ffnNorm[i] * add_2_row[i];
       const real along = along_sum / real(D);
-      real rmsnorm_grad_x_ffnNorm[D];
+      real rmsnorm_grad_x_ffnNorm_row[D];
       #pragma omp simd
       for (int64_t i = 0; i < D; ++i) {
-        const real rmsnorm_grad_x_ffnNorm_i = rstd * (add_row[i] * ffnNorm[i] - add_2[i] * (rstd * rstd * along));
-        rmsnorm_grad_x_ffnNorm[i] = rmsnorm_grad_x_ffnNorm_i;
+        const real rmsnorm_grad_x_ffnNorm_i = rstd * (add_row[i] * ffnNorm[i] - add_2_row[i] * (rstd * rstd * along));
+        rmsnorm_grad_x_ffnNorm_row[i] = rmsnorm_grad_x_ffnNorm_i;
       }
       #pragma omp simd
       for (int64_t i = 0; i < D; ++i) {
-        d_ffnNorm_partial[i] += add_row[i] * add_2[i] * rstd;
-        const real d_x_i = carried_row[i] + rmsnorm_grad_x_ffnNorm[i];
+        d_ffnNorm_partial[i] += add_row[i] * add_2_row[i] * rstd;
+        const real d_x_i = carried_row[i] + rmsnorm_grad_x_ffnNorm_row[i];
         d_x_row[i] = d_x_i;
       }
       real rstd_sum_2 = 0;

@@ -1,8 +1,8 @@
 // bwd_29_linearGradW: linearGradW. Emitted by mlac: edit the model, not this file.
-// model.ts:24   const q = rmsnorm(linear(x, p.q), p.qNorm);
-// reads  rmsnorm_attnNorm [B T D], rmsnorm_grad_x_qNorm [B T H N+R]
-// writes d_q [D H N+R]
-// 201 MFLOP, 5.3 MB in float32, 38 FLOP a byte
+// model.ts:23   const shared = expand(linear(x, p.kRope), "H"); // one rotary key for all heads
+// reads  rmsnorm_attnNorm [B T D], sumOver [B T R]
+// writes d_kRope [D R]
+// 16.8 MFLOP, 2.4 MB in float32, 7.1 FLOP a byte
 #include "../lib/kernel.h"
 
 namespace mlac {
@@ -12,25 +12,24 @@ namespace {
 constexpr int64_t B = 16;
 constexpr int64_t T = 256;
 constexpr int64_t D = 128;
-constexpr int64_t H = 4;
-constexpr int64_t N_R = 48;  // N+R
+constexpr int64_t R = 16;
 
 }  // namespace
 
-void bwd_29_linearGradW(const real* rmsnorm_attnNorm, const real* rmsnorm_grad_x_qNorm, real* __restrict d_q) {
+void bwd_29_linearGradW(const real* rmsnorm_attnNorm, const real* sumOver, real* __restrict d_kRope) {
   const auto a = operand<Along::rows>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
     return [=](int64_t m, int64_t k) { return rmsnorm_attnNorm[k * D + m]; };
   });
   const auto b = operand<Along::columns>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
-    return [=](int64_t k, int64_t n) { return rmsnorm_grad_x_qNorm[k * H * N_R + n]; };
+    return [=](int64_t k, int64_t n) { return sumOver[k * R + n]; };
   });
 
-  const Grid grid{1, D, H * N_R, nullptr, Grid::dense};
-  const auto epilogue = [=]([[maybe_unused]] int64_t group, int64_t m, int64_t n, int64_t count, const real* d_q_sum) {
+  const Grid grid{1, D, R, nullptr, Grid::dense};
+  const auto epilogue = [=]([[maybe_unused]] int64_t group, int64_t m, int64_t n, int64_t count, const real* d_kRope_sum) {
 #pragma omp simd
     for (int64_t j = 0; j < count; ++j) {
-      const int64_t at = m * (H * N_R) + n + j;
-      d_q[at] += d_q_sum[j];
+      const int64_t at = m * R + n + j;
+      d_kRope[at] += d_kRope_sum[j];
     }
   };
   contract<1>(grid, epilogue, product<0>(B * T, a, b));

@@ -1,8 +1,8 @@
 // bwd_33_linearGradW: linearGradW. Emitted by mlac: edit the model, not this file.
-// model.ts:22   const latent = rmsnorm(linear(x, p.kvDown), p.kvNorm);
-// reads  rmsnorm_attnNorm [B T D], rmsnorm_grad_x_kvNorm [B T C]
-// writes d_kvDown [D C]
-// 67.1 MFLOP, 3.2 MB in float32, 21 FLOP a byte
+// model.ts:31   linear(swiglu(linear(x, p.gate), linear(x, p.up)), p.down));
+// reads  swiglu [B T W], d_x [B T D]
+// writes d_down [W D]
+// 403 MFLOP, 8.6 MB in float32, 47 FLOP a byte
 #include "../lib/kernel.h"
 
 namespace mlac {
@@ -11,25 +11,25 @@ namespace {
 
 constexpr int64_t B = 16;
 constexpr int64_t T = 256;
+constexpr int64_t W = 384;
 constexpr int64_t D = 128;
-constexpr int64_t C = 64;
 
 }  // namespace
 
-void bwd_33_linearGradW(const real* rmsnorm_attnNorm, const real* rmsnorm_grad_x_kvNorm, real* __restrict d_kvDown) {
+void bwd_33_linearGradW(const real* swiglu, const real* d_x, real* __restrict d_down) {
   const auto a = operand<Along::rows>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
-    return [=](int64_t m, int64_t k) { return rmsnorm_attnNorm[k * D + m]; };
+    return [=](int64_t m, int64_t k) { return swiglu[k * W + m]; };
   });
   const auto b = operand<Along::columns>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
-    return [=](int64_t k, int64_t n) { return rmsnorm_grad_x_kvNorm[k * C + n]; };
+    return [=](int64_t k, int64_t n) { return d_x[k * D + n]; };
   });
 
-  const Grid grid{1, D, C, nullptr, Grid::dense};
-  const auto epilogue = [=]([[maybe_unused]] int64_t group, int64_t m, int64_t n, int64_t count, const real* d_kvDown_sum) {
+  const Grid grid{1, W, D, nullptr, Grid::dense};
+  const auto epilogue = [=]([[maybe_unused]] int64_t group, int64_t m, int64_t n, int64_t count, const real* d_down_sum) {
 #pragma omp simd
     for (int64_t j = 0; j < count; ++j) {
-      const int64_t at = m * C + n + j;
-      d_kvDown[at] += d_kvDown_sum[j];
+      const int64_t at = m * D + n + j;
+      d_down[at] += d_down_sum[j];
     }
   };
   contract<1>(grid, epilogue, product<0>(B * T, a, b));

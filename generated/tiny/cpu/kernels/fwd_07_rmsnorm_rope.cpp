@@ -32,18 +32,18 @@ void fwd_07_rmsnorm_rope(const real* linear_q, const real* qNorm, real* __restri
       #pragma omp simd reduction(+ : rstd_sum)
       for (int64_t i = 0; i < N_R; ++i) rstd_sum += linear_q_row[i] * linear_q_row[i];
       const real rstd = 1 / std::sqrt(rstd_sum / real(N_R) + real(0.000001));
-      real q[N_R];
+      real q_row[N_R];
       #pragma omp simd
       for (int64_t i = 0; i < N_R; ++i) {
         const real q_i = linear_q_row[i] * rstd * qNorm[i];
-        q[i] = q_i;
+        q_row[i] = q_i;
       }
       #pragma omp simd
-      for (int64_t i = 0; i < 32; ++i) rope_row[i] = q[i];
+      for (int64_t i = 0; i < 32; ++i) rope_row[i] = q_row[i];
       #pragma omp simd
       for (int64_t i = 0; i < 8; ++i) {
         const real cosine = rope_cos[(row / H % T) * 8 + i], sine = rope_sin[(row / H % T) * 8 + i];
-        const real turned_u = q[32 + i], turned_v = q[40 + i];
+        const real turned_u = q_row[32 + i], turned_v = q_row[40 + i];
         rope_row[32 + i] = turned_u * cosine - turned_v * sine;
         rope_row[40 + i] = turned_v * cosine + turned_u * sine;
       }

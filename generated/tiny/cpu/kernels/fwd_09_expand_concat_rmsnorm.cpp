@@ -41,18 +41,18 @@ void fwd_09_expand_concat_rmsnorm(const real* linear_kRope, const real* linear_k
       #pragma omp simd reduction(+ : rstd_sum)
       for (int64_t i = 0; i < N_R; ++i) rstd_sum += concat_row[i] * concat_row[i];
       const real rstd = 1 / std::sqrt(rstd_sum / real(N_R) + real(0.000001));
-      real k_[N_R];
+      real k__row[N_R];
       #pragma omp simd
       for (int64_t i = 0; i < N_R; ++i) {
         const real k__i = concat_row[i] * rstd * kNorm[i];
-        k_[i] = k__i;
+        k__row[i] = k__i;
       }
       #pragma omp simd
-      for (int64_t i = 0; i < 32; ++i) rope_row[i] = k_[i];
+      for (int64_t i = 0; i < 32; ++i) rope_row[i] = k__row[i];
       #pragma omp simd
       for (int64_t i = 0; i < 8; ++i) {
         const real cosine = rope_cos[(row / H % T) * 8 + i], sine = rope_sin[(row / H % T) * 8 + i];
-        const real turned_u = k_[32 + i], turned_v = k_[40 + i];
+        const real turned_u = k__row[32 + i], turned_v = k__row[40 + i];
         rope_row[32 + i] = turned_u * cosine - turned_v * sine;
         rope_row[40 + i] = turned_v * cosine + turned_u * sine;
       }

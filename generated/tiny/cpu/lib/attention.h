@@ -11,12 +11,14 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <type_traits>
 
 #include "math.h"
 #include "pack.h"
 #include "real.h"
 #include "scratch.h"
 #include "tile.h"
+#include "vector.h"
 
 namespace mlac {
 
@@ -71,6 +73,7 @@ struct BackwardMemory {
   TransposedRows<tokens, A> k_transposed;
   TransposedRows<tokens, U> v_transposed;
   Rows<tokens, tokens> p, ds;
+  real shared[tokens];  // of each query: the mean of dp, weighted by p, which all its ds lack since its p add up to 1
 };
 
 // Memory<A, U, tokens> with the most tokens, up to 128, that fit the scratch memory.
@@ -84,18 +87,24 @@ constexpr auto fitting_memory() {
   }
 }
 
-// Turns `keys` further scores of a query, of which it sees `seen`, into e^(score - largest), and returns by how much that makes
-// earlier ones too large: largest before less largest now, to the power of e.
-inline real soften(real* scores, int64_t seen, int64_t keys, real& largest, real& sum) {
-  real top = largest;
-#pragma omp simd reduction(max : top)
-  for (int64_t i = 0; i < seen; i++) top = std::max(top, scores[i]);
-  real total = 0;
-#pragma omp simd reduction(+ : total)
-  for (int64_t i = 0; i < seen; i++) total += scores[i] = exp(scores[i] - top);
-  std::fill(scores + seen, scores + keys, real{0});
+// Leaves the first `seen` of a query's scores as they are and makes e^score of the others, up to a whole vector, zero. Returns how
+// many there are then.
+inline int64_t hide(real* scores, int64_t seen, int64_t keys) {
+  std::fill(scores + seen, scores + round_up(keys, LANES), -std::numeric_limits<real>::infinity());
+  return round_up(keys, LANES);
+}
+
+// Turns `count` further scores of a query into e^(score - largest), counts them into largest and sum, and returns the factor that
+// what was made with the largest score so far must be multiplied by.
+inline real soften(real* scores, int64_t count, real& largest, real& sum) {
+  Vector tops = Vector{} + largest, sums{};
+  for (int64_t i = 0; i < count; i += LANES) tops = larger(load(scores + i), tops);
+  const real top = mlac::largest(tops);
+#pragma omp simd
+  for (int64_t i = 0; i < count; i++) scores[i] = exp(scores[i] - top);
+  for (int64_t i = 0; i < count; i += LANES) sums += load(scores + i);
   const real correction = exp(largest - top);
-  sum = sum * correction + total;
+  sum = sum * correction + mlac::sum(sums);
   largest = top;
   return correction;
 }
@@ -126,10 +135,11 @@ void attention_forward(int64_t batch, int64_t length, int64_t heads, int64_t gro
       const int64_t row = (b * length + key) * groups + group;  // of k and v
       memory.k.copy(k + row * A, groups * A, keys);
       memory.v.copy(v + row * U, groups * U, keys);
-      multiply(queries, keys, A, memory.q.as_a(), memory.k.as_b(), memory.scores.data, memory.scores.STRIDE, false);
+      const int64_t reach = causal ? first - key : keys;  // query i sees reach + 1 + i of these keys, if there are so many
+      multiply(queries, keys, A, memory.q.as_a(), memory.k.as_b(), memory.scores.data, memory.scores.STRIDE, false, reach);
       for (int64_t i = 0; i < queries; i++) {
-        const int64_t seen = causal ? std::min(keys, first + i + 1 - key) : keys;
-        const real correction = detail::soften(memory.scores[i], seen, keys, memory.largest[i], memory.sum[i]);
+        const int64_t count = detail::hide(memory.scores[i], std::min(keys, reach + 1 + i), keys);
+        const real correction = detail::soften(memory.scores[i], count, memory.largest[i], memory.sum[i]);
         if (key == 0) continue;
 #pragma omp simd
         for (int64_t j = 0; j < U; j++) memory.out[i][j] *= correction;
@@ -158,6 +168,14 @@ struct AttentionGrad {
 };
 
 template <int64_t width>
+real dot(const real* a, const real* b) {
+  real sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < width; i++) sum += a[i] * b[i];
+  return sum;
+}
+
+template <int64_t width>
 void write_row(real* to, const real* from, real factor, bool add) {
 #pragma omp simd
   for (int64_t i = 0; i < width; i++) to[i] = (add ? to[i] : real{0}) + factor * from[i];
@@ -168,33 +186,30 @@ void write_row(real* to, const real* from, real factor, bool add) {
 template <int A, int U, class Memory>
 void attention_backward_pair(const AttentionGrad& grad, int64_t b, int64_t group, int64_t first_query, int64_t first_key, bool add) {
   auto& memory = *reinterpret_cast<Memory*>(scratch());
-  auto& [q, k, dq, dk, dout, dv, k_transposed, v_transposed, p, ds] = memory;
+  auto& [q, k, dq, dk, dout, dv, k_transposed, v_transposed, p, ds, shared] = memory;
   const int64_t queries = std::min(Memory::TOKENS, grad.length - first_query), keys = std::min(Memory::TOKENS, grad.length - first_key);
   const int64_t key = (b * grad.length + first_key) * grad.groups + group;  // as a row of k and v
   k.copy(grad.k + key * A, grad.groups * A, keys);
   k_transposed.copy(grad.k + key * A, grad.groups * A, keys);
   v_transposed.copy(grad.v + key * U, grad.groups * U, keys);
 
-  const int64_t heads = grad.heads / grad.groups;
+  const int64_t heads = grad.heads / grad.groups, reach = grad.causal ? first_query - first_key : keys;
   for (int64_t head = 0; head < heads; head++) {
     const int64_t query = (b * grad.length + first_query) * grad.heads + group * heads + head;  // as a row of q and out
     q.copy(grad.q + query * A, grad.heads * A, queries, grad.scale);
     dout.copy(grad.dout + query * U, grad.heads * U, queries);
-    multiply(queries, keys, A, q.as_a(), k_transposed.as_b(), p.data, p.STRIDE, false);
-    multiply(queries, keys, U, dout.as_a(), v_transposed.as_b(), ds.data, ds.STRIDE, false);
+    for (int64_t i = 0; i < queries; i++) shared[i] = dot<U>(dout[i], grad.out + (query + i * grad.heads) * U);
+    multiply(queries, keys, A, q.as_a(), k_transposed.as_b(), p.data, p.STRIDE, false, reach);
+    multiply(queries, keys, U, dout.as_a(), v_transposed.as_b(), ds.data, ds.STRIDE, false, reach);
     for (int64_t i = 0; i < queries; i++) {
-      const int64_t row = query + i * grad.heads, seen = grad.causal ? std::min(keys, first_query + i + 1 - first_key) : keys;
-      const real* out = grad.out + row * U;
-      real shared = 0;  // what a query's probabilities have in common: their sum is 1
-#pragma omp simd reduction(+ : shared)
-      for (int64_t j = 0; j < U; j++) shared += dout[i][j] * out[j];
+            const int64_t seen = std::min(keys, reach + 1 + i), count = hide(p[i], seen, keys);
+      std::fill(ds[i] + seen, ds[i] + count, real{0});
+      const real lse = grad.lse[query + i * grad.heads], own = shared[i];
 #pragma omp simd
-      for (int64_t j = 0; j < seen; j++) {
-        p[i][j] = exp(p[i][j] - grad.lse[row]);
-        ds[i][j] = p[i][j] * (ds[i][j] - shared);
+      for (int64_t j = 0; j < count; j++) {
+        p[i][j] = exp(p[i][j] - lse);
+        ds[i][j] = p[i][j] * (ds[i][j] - own);
       }
-      std::fill(p[i] + seen, p[i] + keys, real{0});
-      std::fill(ds[i] + seen, ds[i] + keys, real{0});
     }
     multiply(keys, U, queries, p.as_transposed_a(), dout.as_b(), dv.data, dv.STRIDE, head > 0);
     multiply(keys, A, queries, ds.as_transposed_a(), q.as_b(), dk.data, dk.STRIDE, head > 0);  // q is scaled already

@@ -50,10 +50,9 @@ struct Block {
   int64_t m, rows, n, columns;    // the part of C: its corner, its size; no rows where there is nothing to do
   bool own_k;                     // whether the group sums over a k range of its own,
   int64_t k_begin = 0, k_end = 0;  // and which
-  bool symmetric = false;
+  int64_t reach = INT32_MAX;       // only columns up to n + reach + row are wanted in row m + `row`
 
-  // How many columns of the block are wanted in row m + `row`.
-  int64_t count(int64_t row) const { return symmetric ? std::min(columns, m + row + 1 - n) : columns; }
+  int64_t count(int64_t row) const { return std::min(columns, reach + row + 1); }
 };
 
 class Blocking {
@@ -98,8 +97,11 @@ class Blocking {
       block.k_begin = grid.offsets[group];
       block.k_end = grid.offsets[group + 1];
     }
-    block.symmetric = grid.kind == Grid::symmetric;
-    if (block.symmetric && block.count(block.rows - 1) <= 0) block.rows = 0;  // wholly above the diagonal
+    if (grid.kind == Grid::symmetric) {
+      block.reach = block.m - block.n;
+      block.columns = block.count(block.rows - 1);
+      if (block.columns <= 0) block.rows = 0;
+    }
     return block;
   }
 

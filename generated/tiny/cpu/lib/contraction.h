@@ -94,7 +94,7 @@ void add_product(const Block& block, const Product<acc, A, B...>& product, Block
     const auto add = [&](const auto& right) {
       const auto b_at = right.open(block.group, k, k + depth);
       const auto b = pack_b<std::decay_t<decltype(right)>::along, BLOCK_DEPTH>(b_at, k, depth, block.n, block.columns, memory.b);
-      multiply(block.rows, block.columns, depth, a, b, memory.c[target], Memory::C_STRIDE, begun[target]);
+      multiply(block.rows, block.columns, depth, a, b, memory.c[target], Memory::C_STRIDE, begun[target], block.reach);
       begun[target++] = true;
     };
     std::apply([&](const auto&... right) { (add(right), ...); }, product.b);

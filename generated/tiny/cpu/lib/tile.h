@@ -63,8 +63,9 @@ template <int rows, int vectors, class A, class B>
 
 /// C (+)= A·B over `depth` k: C is rows x columns with c_stride reals from row to row, and is written up to round_up(rows, TILE_STEP)
 /// rows and round_up(columns, LANES) columns. Each sum is taken in the order of k from zero, then added to C if `add`.
+/// Where only the triangle is wanted that has reach + 1 + i columns in row i, tiles wholly outside of it are left out.
 template <class A, class B>
-void multiply(int64_t rows, int64_t columns, int64_t depth, A a, B b, real* c, int64_t c_stride, bool add) {
+void multiply(int64_t rows, int64_t columns, int64_t depth, A a, B b, real* c, int64_t c_stride, bool add, int64_t reach = INT32_MAX) {
   using namespace detail;
   using Tile = void (*)(int64_t, const real*, const real*, real*, int64_t, bool);
   static constexpr Tile tiles[3][2] = {{multiply_tile<TILE_STEP, 1, A, B>, multiply_tile<TILE_STEP, 2, A, B>},
@@ -72,10 +73,10 @@ void multiply(int64_t rows, int64_t columns, int64_t depth, A a, B b, real* c, i
                                        {multiply_tile<3 * TILE_STEP, 1, A, B>, multiply_tile<3 * TILE_STEP, 2, A, B>}};
   const real* a_tile = a.data;
   for (int64_t row = 0; row < rows; row += TILE_ROWS, a_tile += A::between) {
-    const int64_t steps = (std::min<int64_t>(rows - row, TILE_ROWS) + TILE_STEP - 1) / TILE_STEP;
+    const int64_t height = std::min<int64_t>(rows - row, TILE_ROWS), width = std::min(columns, reach + row + height);
     const real* b_tile = b.data;
-    for (int64_t column = 0; column < columns; column += TILE_COLUMNS, b_tile += B::between) {
-      const int64_t vectors = columns - column > LANES ? 2 : 1;
+    for (int64_t column = 0; column < width; column += TILE_COLUMNS, b_tile += B::between) {
+      const int64_t steps = (height + TILE_STEP - 1) / TILE_STEP, vectors = width - column > LANES ? 2 : 1;
       tiles[steps - 1][vectors - 1](depth, a_tile, b_tile, c + row * c_stride + column, c_stride, add);
     }
   }

@@ -33,7 +33,29 @@ template <int from, int... lane>
   return __builtin_shufflevector(a, b, (from + lane / 2 + lane % 2 * LANES)...);
 }
 
+template <int by, int... lane>
+[[gnu::always_inline]] inline Vector rotate(Vector a, std::integer_sequence<int, lane...>) {
+  return __builtin_shufflevector(a, a, ((lane + by) % LANES)...);
+}
+
+template <int by, class Combine>
+[[gnu::always_inline]] inline real fold(Vector a, Combine combine) {
+  a = combine(a, rotate<by>(a, std::make_integer_sequence<int, LANES>{}));
+  if constexpr (by > 1) return fold<by / 2>(a, combine);
+  return a[0];
+}
+
 }  // namespace detail
+
+[[gnu::always_inline]] inline Vector larger(Vector a, Vector b) { return a > b ? a : b; }
+
+/// The sum, and the largest, of a vector's lanes.
+[[gnu::always_inline]] inline real sum(Vector a) {
+  return detail::fold<LANES / 2>(a, [](Vector x, Vector y) { return x + y; });
+}
+[[gnu::always_inline]] inline real largest(Vector a) {
+  return detail::fold<LANES / 2>(a, [](Vector x, Vector y) { return larger(x, y); });
+}
 
 /// Transposes LANES × LANES reals in registers: afterwards rows[i][j] is what rows[j][i] was.
 [[gnu::always_inline]] inline void transpose(Vector (&rows)[LANES]) {

@@ -1,0 +1,38 @@
+// bwd_17_linearGradW: linearGradW. Emitted by mlac: edit the model, not this file.
+// model.ts:38   const routing = route(x, p.router, { topK: 2, score: "softmax", balance: { loss: 0.01 } });
+// reads  rmsnorm_ffnNorm [B T D], route_grad_ [B T E]
+// writes d_router [D E]
+// 8.4 MFLOP, 2.2 MB in float32, 3.8 FLOP a byte
+#include "../lib/kernel.h"
+
+namespace mlac {
+
+namespace {
+
+constexpr int64_t B = 16;
+constexpr int64_t T = 256;
+constexpr int64_t D = 128;
+constexpr int64_t E = 8;
+
+}  // namespace
+
+void bwd_17_linearGradW(const real* rmsnorm_ffnNorm, const real* route_grad_, real* __restrict d_router) {
+  const auto a = operand<Along::rows>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+    return [=](int64_t m, int64_t k) { return rmsnorm_ffnNorm[k * D + m]; };
+  });
+  const auto b = operand<Along::columns>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+    return [=](int64_t k, int64_t n) { return route_grad_[k * E + n]; };
+  });
+
+  const Grid grid{1, D, E, nullptr, Grid::dense};
+  const auto epilogue = [=]([[maybe_unused]] int64_t group, int64_t m, int64_t n, int64_t count, const real* d_router_sum) {
+#pragma omp simd
+    for (int64_t j = 0; j < count; ++j) {
+      const int64_t at = m * E + n + j;
+      d_router[at] += d_router_sum[j];
+    }
+  };
+  contract<1>(grid, epilogue, product<0>(B * T, a, b));
+}
+
+}  // namespace mlac
