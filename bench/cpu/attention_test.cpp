@@ -50,8 +50,8 @@ Exact exact(int64_t batch, int64_t length, int64_t heads, int64_t groups, bool c
 
 template <int A, int U>
 void compare(int64_t batch, int64_t length, int64_t heads, int64_t groups, bool causal) {
-  const std::string what = "attention " + std::to_string(A) + "/" + std::to_string(U) + (causal ? " causal " : " full ") + std::to_string(batch) +
-                           " x " + std::to_string(length) + " x " + std::to_string(heads) + "/" + std::to_string(groups);
+  const std::string what = "attention " + std::to_string(A) + "/" + std::to_string(U) + (causal ? " causal " : " full ") +
+                           std::to_string(batch) + " x " + std::to_string(length) + " x " + std::to_string(heads) + "/" + std::to_string(groups);
   const real scale = real(2 / std::sqrt(double(A)));
   const auto q = check::numbers(batch * length * heads * A, 1), k = check::numbers(batch * length * groups * A, 2);
   const auto v = check::numbers(batch * length * groups * U, 3), dout = check::numbers(batch * length * heads * U, 4);

@@ -134,14 +134,16 @@ void ragged_k(const std::vector<int32_t>& offsets, int64_t m, int64_t n) {
   const Matrix<b_along> b(1, k, n, 2), other(1, k, n, 3);
   const auto what = name("ragged k", a_along, b_along, groups, m, n, k);
   const auto all = [](auto operand) {
-    return mlac::operand<decltype(operand)::along>([open = operand.open](int64_t, int64_t begin, int64_t end) { return open(0, begin, end); });
+    const auto open = operand.open;
+    return mlac::operand<decltype(operand)::along>([=](int64_t, int64_t begin, int64_t end) { return open(0, begin, end); });
   };
   const auto found = check::on_threads(what, [&] {
     std::vector<real> c(groups * m * n, real(7));
     const auto epilogue = [&](int64_t group, int64_t row, int64_t column, int64_t count, const real* first, const real* second) {
       for (int64_t i = 0; i < count; i++) c[(group * m + row) * n + column + i] = first[i] + 3 * second[i];
     };
-    contract<2>(Grid{groups, m, n, offsets.data(), Grid::ragged_k}, epilogue, product<0>(0, all(a.operand()), all(b.operand()), all(other.operand())));
+    const Grid grid{groups, m, n, offsets.data(), Grid::ragged_k};
+    contract<2>(grid, epilogue, product<0>(0, all(a.operand()), all(b.operand()), all(other.operand())));
     return c;
   });
   std::vector<double> expected(groups * m * n);

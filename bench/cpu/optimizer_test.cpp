@@ -135,9 +135,8 @@ int main() {
   const std::pair<NewtonSchulz, const char*> ways[] = {
       {NewtonSchulz::plain, "plain"}, {NewtonSchulz::symmetric, "symmetric"}, {NewtonSchulz::gram, "gram"}};
   for (const auto& [how, name] : ways) {
-    for (const auto& [rows, columns] : std::vector<std::pair<int64_t, int64_t>>{{64, 48}, {24, 64}, {1, 5}, {7, 1}, {65, 65}, {40, 130}, {150, 33}}) {
-      compare_muon(how, name, rows, columns, 3, 0);
-    }
+    const std::pair<int64_t, int64_t> sizes[] = {{64, 48}, {24, 64}, {1, 5}, {7, 1}, {65, 65}, {40, 130}, {150, 33}};
+    for (const auto& [rows, columns] : sizes) compare_muon(how, name, rows, columns, 3, 0);
     compare_muon(how, name, 16, 32, 37, 0);
     compare_muon(how, name, 70, 200, 1, 5);
     compare_muon(how, name, 200, 70, 1, 5);

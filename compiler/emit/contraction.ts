@@ -213,7 +213,7 @@ class ContractionEmitter {
     if (form.is === "gather") {
       const [x, source, , gates] = op.inputs;
       const choice = `${this.names.of(source!)}[${outer.at}]`;
-      const at = `${this.names.of(x!)}[${times(`(${choice} / ${op.attrs.topK as number})`, productName(inner.dims))} + ${inner.at}]`;
+      const at = `${this.names.of(x!)}[${times(`${choice} / ${op.attrs.topK as number}`, productName(inner.dims))} + ${inner.at}]`;
       return gates ? `(${this.names.of(gates)}[${choice}] * ${at})` : at;
     }
     if (form.is !== "rowwise" || !form.value) throw new Error(`${op.kind} cannot be computed inside an operand`);

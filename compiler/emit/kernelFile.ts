@@ -3,7 +3,7 @@ import { type Dim, type Op, type Span, showType, size, type Value } from "../ir.
 import type { Kernel } from "../kernel.js";
 import { spec } from "../ops/index.js";
 import type { Table } from "../ops/op.js";
-import { contractionKernel } from "./contraction.js";
+import { contractionKernel, type OperandText } from "./contraction.js";
 import { dimName, Names } from "./names.js";
 import { ownText } from "./own.js";
 import { rowKernel } from "./rows.js";
@@ -30,10 +30,10 @@ const NAME = "NAME_HERE";
 
 /** Names that templates of forms of their own use inside. */
 const templateLocals = [
-  ..."ROWS RUNS TOP PART chunks chunk choice chosen counts d d_gate d_logits d_logits_columns dy experts factor from gate head head_rows hidden hidden_rows".split(
+  ..."ROWS RUNS TOP PART chunks chunk choice chosen counts d d_gate d_logits d_logits_columns dy experts factor from gate head head_rows hidden hidden_rows log_sum sum_of_losses".split(
     " ",
   ),
-  ..."inner last logits loss losses lse mine most next p place row rows run scale share shares sum sums target token top total wanted weighted whole x_rows z".split(
+  ..."inner last logits losses mine most next out p place row rows run scale share shares sum sums target token top total wanted uneven weighted whole x_rows z".split(
     " ",
   ),
 ];
@@ -43,9 +43,12 @@ export function kernelText(kernel: Kernel, context: KernelContext): KernelText {
   for (const v of [...kernel.inputs, ...kernel.outputs]) names.of(v);
   const { template, data, workspaceReals, tables } = formData(kernel, names, context);
   const params = parameters(kernel, names, workspaceReals);
-  const common = { params, constants: sizesOf(kernel), tables };
-  const text = (name: string, comment: readonly string[]): string =>
-    tidy(render(context.target, template, { ...common, ...data, name, comment }));
+  const write = (name: string, comment: readonly string[], constants: readonly Size[]): string =>
+    tidy(render(context.target, template, { params, tables, ...data, name, comment, constants }));
+  // Only the sizes that the text speaks of.
+  const bare = write(NAME, [], []);
+  const constants = sizesOf(kernel).filter(({ name }) => new RegExp(`\\b${name}\\b`).test(bare));
+  const text = (name: string, comment: readonly string[]): string => write(name, comment, constants);
   return {
     body: text(NAME, []),
     params,
@@ -85,21 +88,37 @@ function contractionData(kernel: Kernel, names: Names, accumulates: (v: Value) =
   const fresh = (wanted: string): string => names.fresh(wanted);
   const products = c.products.map((p) => {
     const a = fresh("a");
-    operands.push({ name: a, ...p.a });
+    operands.push({ name: a, opens: openParameters(p.a), ...p.a });
     const bs = p.b.map((b) => {
       const name = fresh("b");
-      operands.push({ name, ...b });
+      operands.push({ name, opens: openParameters(b), ...b });
       return name;
     });
     return { accumulator: p.accumulator, k: p.k, operands: [a, ...bs].join(", ") };
   });
   const grid = { groups: c.groups, m: c.m, n: c.n, offsets: c.offsets, kind: c.kind };
   const sums = c.sums.map((s) => `const real* ${s}`).join(", ");
-  return { grid, operands, products, sums, lines: c.lines, accumulators: c.accumulators };
+  const group = c.lines.some((line) => /\bgroup\b/.test(line)) ? "int64_t group" : "int64_t";
+  return { grid, operands, products, sums, group, lines: c.lines, accumulators: c.accumulators };
+}
+
+/** The parameters of an operand's opening function; those that it does not use have no name. */
+function openParameters(operand: OperandText): string {
+  const text = [operand.element, ...operand.scalars.flatMap((s) => s.lines)].join(" ");
+  const used = { group: /\bgroup\b/.test(text), begin: operand.scalars.length > 0, end: operand.scalars.length > 0 };
+  return Object.entries(used)
+    .map(([name, is]) => (is ? `int64_t ${name}` : "int64_t"))
+    .join(", ");
+}
+
+interface Size {
+  name: string;
+  value: string;
+  note: string;
 }
 
 /** Every dimension that occurs, by its name. */
-function sizesOf(kernel: Kernel): { name: string; value: string; note: string }[] {
+function sizesOf(kernel: Kernel): Size[] {
   const dims = new Map<string, Dim>();
   for (const op of kernel.ops) for (const v of [...op.inputs, ...op.outputs]) for (const d of v.type.dims) dims.set(d.name, d);
   return [...dims.values()].map((d) => ({

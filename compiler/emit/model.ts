@@ -83,6 +83,7 @@ export function emitModel(model: Lowered, programs: readonly Program[], resident
       layout: layouts.get(name)!,
       base,
       kernelName: (k) => k.name,
+      sources,
       taken: [...taken, ...named.map((n) => n.name)],
     }).lines;
   };

@@ -1,5 +1,6 @@
 /** What values and dimensions are called in emitted C++: the model's own words where it has any. */
 import type { Dim, Value } from "../ir.js";
+import { spec } from "../ops/index.js";
 
 const reserved = new Set(
   "alignas auto bool break case catch char class const continue default delete do double else enum exp explicit export extern false float for friend goto if inline int log long mlac namespace new operator out private protected public real register return short signed sizeof static struct switch tanh template this throw true try typedef union unsigned using virtual void volatile while row chunk chunks begin end count group at i j k m n cosine sine turned_u turned_v copy".split(
@@ -57,6 +58,8 @@ function suggestion(v: Value): string {
   const { op, index } = def;
   if (op.loop)
     return suggestion((index < op.loop.carried.length ? op.loop.yields[index] : op.loop.stacks[index - op.loop.carried.length])!);
+  const given = spec(op.kind).outputs?.[index];
+  if (given) return given;
   const kind = op.kind.replace(/Grad(.*)$/, (_, of: string) => `_grad_${of.toLowerCase()}`);
   const weight = op.inputs.map(parameterOf).find((name) => name !== undefined);
   const what = weight ? `${kind}_${weight}` : kind;

@@ -2,6 +2,7 @@
 import { type Op, showType, type Value } from "../ir.js";
 import type { Kernel, KernelProgram, Step } from "../kernel.js";
 import type { MemoryLayout, Place, Stride } from "../passes/memory.js";
+import { quotes } from "./kernelFile.js";
 import { Names } from "./names.js";
 
 export interface ProgramText {
@@ -13,6 +14,8 @@ export interface StepContext {
   /** Where the memory that programs share begins, in bytes. */
   base: number;
   kernelName(kernel: Kernel): string;
+  /** The model's lines, for the loops. */
+  sources: ReadonlyMap<string, readonly string[]>;
   /** The host's variables: names a pointer must not take. */
   taken: readonly string[];
 }
@@ -85,7 +88,8 @@ class StepEmitter {
     this.#scopes.push({ loop: op, lines: [], declared: new Set() });
     this.#steps(steps);
     const inner = this.#scopes.pop()!;
-    const head = `for (int64_t ${round} = 0; ${round} < ${loop.count}; ++${round}) {  // ${loop.label}${loop.reverse ? ", from the last to the first" : ""}`;
+    const [quote = loop.label] = quotes([op], this.context.sources);
+    const head = `for (int64_t ${round} = 0; ${round} < ${loop.count}; ++${round}) {  // ${quote}${loop.reverse ? ", from the last to the first" : ""}`;
     const back = loop.reverse ? [`  const int64_t ${layer} = ${loop.count} - 1 - ${round};`] : [];
     const lines = inner.lines.map((l) => `  ${l}`);
     const uses = (name: string): boolean => lines.some((l) => new RegExp(`\\b${name}\\b`).test(l));

@@ -14,8 +14,23 @@ export function check(project: Project): void {
   const { program } = project;
   refuse(files.flatMap((file) => program.getSyntacticDiagnostics(file)).map((d) => inOurWords(project, d)));
   refuse(files.flatMap((file) => imports(file).flatMap((specifier) => refuseImport(project, specifier))));
-  refuse(files.flatMap((file) => program.getSemanticDiagnostics(file)).map((d) => inOurWords(project, d)));
+  refuse(withoutEchoes(files.flatMap((file) => program.getSemanticDiagnostics(file)).map((d) => inOurWords(project, d))));
   refuse(files.flatMap((file) => refuseSyntax(project, file)));
+}
+
+/**
+ * One mistake, one message. TypeScript complains of both sides of an operator between tensors, and then, as their product is a number
+ * to it, of where that number goes.
+ */
+function withoutEchoes(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const computed = diagnostics.some(({ slug }) => slug === "syntax/operator");
+  const told = new Set<string>();
+  return diagnostics.filter((diagnostic) => {
+    const whole = JSON.stringify(diagnostic);
+    const echo = told.has(whole) || (computed && /Type '(number|boolean)' is not assignable to type '/.test(diagnostic.message));
+    told.add(whole);
+    return !echo;
+  });
 }
 
 function refuse(diagnostics: readonly Diagnostic[]): void {

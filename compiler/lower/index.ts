@@ -48,7 +48,7 @@ export function lower(file: string, options: LowerOptions = {}): Lowered {
       "syntax/no-plan",
       plan ? `export default is ${describe(plan)}; it must be train(Model, { … })` : "the file says nothing about how to train a model",
       {
-        spans: defaultAt ? [c.span(defaultAt)] : [],
+        spans: [defaultAt ? c.span(defaultAt) : project.endOfMain()],
         help: "end it with export default train(Model, { … })",
       },
     );

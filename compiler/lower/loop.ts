@@ -3,7 +3,7 @@ import { ts } from "ts-morph";
 import { type Loop, type Op, sameDims, showType, type Type, type Value } from "../ir.js";
 import { allOps, replaceUses } from "../passes/rewrite.js";
 import type { Context } from "./context.js";
-import { describe, type Known, type Layers } from "./known.js";
+import { describe, isNothing, type Known, type Layers } from "./known.js";
 import type { ModelState, OpenLoop } from "./model.js";
 import { withValues } from "./parameters.js";
 import type { Binding, Scope } from "./scope.js";
@@ -65,12 +65,12 @@ function carriedVariables(
   { op, loop }: OpenLoop,
   label: string,
 ): Carried[] {
-  return [...assigned(node.statement)].flatMap(([name, at]) => {
+  return [...assigned(c, node)].flatMap(([name, at]) => {
     const binding = scope.find(name)?.binding;
     if (binding?.kind !== "let") return [];
     const { known } = binding;
     if (known?.is !== "tensor") {
-      const what = known ? `; this is ${describe(known)}` : " with a value before the loop";
+      const what = known && !isNothing(known) ? `; this is ${describe(known)}` : " with a value before the loop";
       throw c.error(at, "syntax/carried", `${name} goes from layer to layer of ${label}, so it must be a tensor${what}`, {
         help: "the loop over a stack stays a loop: what differs from layer to layer is in the parameters and in tensors only",
       });
@@ -87,12 +87,13 @@ function carriedVariables(
   });
 }
 
-/** Names that a statement assigns, functions within it left out: those cannot assign what is outside of them. */
-function assigned(statement: ts.Node): Map<string, ts.Node> {
-  const names = new Map<string, ts.Node>();
+/** Names from outside that a loop's body assigns, functions within it left out: those cannot assign what is outside of them. */
+function assigned(c: Context, loop: ts.ForOfStatement): Map<string, ts.Identifier> {
+  const names = new Map<string, ts.Identifier>();
   const target = (node: ts.Node): void => {
-    if (ts.isIdentifier(node)) names.set(node.text, names.get(node.text) ?? node);
-    else if (ts.isPropertyAssignment(node)) target(node.initializer);
+    if (ts.isIdentifier(node)) {
+      if (!c.project.isDeclaredIn(node, loop)) names.set(node.text, names.get(node.text) ?? node);
+    } else if (ts.isPropertyAssignment(node)) target(node.initializer);
     else if (ts.isShorthandPropertyAssignment(node)) target(node.name);
     else ts.forEachChild(node, target);
   };
@@ -103,7 +104,7 @@ function assigned(statement: ts.Node): Map<string, ts.Node> {
       target(node.operand);
     ts.forEachChild(node, visit);
   };
-  visit(statement);
+  visit(loop.statement);
   return names;
 }
 

@@ -4,7 +4,7 @@ import type { Context } from "./context.js";
 import { evaluate } from "./expression.js";
 import type { Known } from "./known.js";
 import { Scope } from "./scope.js";
-import { hoist, run } from "./statement.js";
+import { boundNames, hoist, run } from "./statement.js";
 
 export interface Module {
   exports: ReadonlyMap<string, Known>;
@@ -14,7 +14,8 @@ export interface Module {
 
 export class Modules {
   readonly #done = new Map<ts.SourceFile, Module>();
-  readonly #open: ts.SourceFile[] = [];
+  /** The files that are being evaluated, and the import that each of them is evaluated for. */
+  readonly #open: { file: ts.SourceFile; specifier?: ts.Expression }[] = [];
 
   constructor(readonly c: Context) {}
 
@@ -23,10 +24,10 @@ export class Modules {
     return [...this.#done.keys()];
   }
 
-  evaluate(file: ts.SourceFile): Module {
+  evaluate(file: ts.SourceFile, specifier?: ts.Expression): Module {
     const known = this.#done.get(file);
     if (known) return known;
-    this.#open.push(file);
+    this.#open.push({ file, ...(specifier && { specifier }) });
     const scope = Scope.ofModule();
     const exports = new Map<string, Known>();
     const module: Module = { exports };
@@ -91,14 +92,15 @@ export class Modules {
     const file = this.c.project.imported(specifier);
     if (!file || file.isDeclarationFile)
       throw this.c.error(specifier, "syntax/import", `${specifier.getText()} is not a file of the model`);
-    const cycle = this.#open.indexOf(file);
+    const cycle = this.#open.findIndex((open) => open.file === file);
     if (cycle >= 0) {
-      const names = [...this.#open.slice(cycle), file].map((f) => this.c.project.name(f));
+      const names = [...this.#open.slice(cycle).map((open) => open.file), file].map((f) => this.c.project.name(f));
       throw this.c.error(specifier, "syntax/import-cycle", `files import each other in a circle: ${names.join(" → ")}`, {
+        also: this.#open.toReversed().flatMap((open) => (open.specifier ? [{ span: this.c.span(open.specifier) }] : [])),
         help: "move what both need to a file of its own",
       });
     }
-    return this.evaluate(file);
+    return this.evaluate(file, specifier);
   }
 }
 
@@ -116,7 +118,5 @@ function exportedNames(node: ts.Statement): [string, string][] {
     return name === undefined ? [] : [[name, hasModifier(node, ts.SyntaxKind.DefaultKeyword) ? "default" : name]];
   }
   if (!ts.isVariableStatement(node)) return [];
-  const namesOf = (target: ts.BindingName): string[] =>
-    ts.isIdentifier(target) ? [target.text] : target.elements.flatMap((e) => (ts.isOmittedExpression(e) ? [] : namesOf(e.name)));
-  return node.declarationList.declarations.flatMap((d) => namesOf(d.name)).map((name) => [name, name]);
+  return node.declarationList.declarations.flatMap((d) => boundNames(d.name)).map(({ text }) => [text, text]);
 }

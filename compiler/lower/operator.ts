@@ -19,9 +19,21 @@ const order: Readonly<Record<string, (a: number | string, b: number | string) =>
   ">=": (a, b) => a >= b,
 };
 
-/** Operations on tensors are functions; these are the ones that have a sign elsewhere. `+=` is written with `+`. */
-export const functionFor = (operator: string): string | undefined => functions[operator.replace(/=$/, "")];
+type Side = readonly [text: string, isTensor: boolean];
 const functions: Readonly<Record<string, string>> = { "+": "add", "-": "sub", "*": "mul", "/": "div" };
+
+/** Operations on tensors are functions: what to write in place of an operator, if there is such a function. `+=` is written with `+`. */
+export function callFor(operator: string, [a, tensorA]: Side, [b, tensorB]: Side): string | undefined {
+  const sign = operator.length > 1 ? operator.replace(/=$/, "") : operator;
+  const name = functions[sign];
+  if (name === undefined) return undefined;
+  if (tensorA && tensorB) return `${name}(${a}, ${b})`;
+  const [x, number] = tensorA ? [a, b] : [b, a];
+  if (sign === "*") return `scale(${x}, ${number})`;
+  if (sign === "+") return `shift(${x}, ${number})`;
+  if (!tensorA) return sign === "-" ? `shift(neg(${x}), ${number})` : undefined;
+  return sign === "-" ? `shift(${x}, -${number})` : `scale(${x}, 1 / ${number})`;
+}
 
 export function combine(c: Context, node: ts.Node, operator: string, left: Known, right: Known): Constant {
   if (operator === "===" || operator === "==") return constant(isSame(left, right));
@@ -37,8 +49,10 @@ export function combine(c: Context, node: ts.Node, operator: string, left: Known
   const compare = order[operator];
   if (compare && (typeof a === "number" || typeof a === "string") && typeof b === typeof a) return constant(compare(a, b as typeof a));
   const bad = left.is === "constant" && typeof left.value === "number" ? right : left;
-  const name = functionFor(operator);
-  const help = bad.is === "tensor" && name !== undefined ? { help: `write ${name}(a, b)` } : {};
+  const call = [a, b].some((side) => typeof side === "string")
+    ? undefined
+    : callFor(operator, ["a", left.is === "tensor"], ["b", right.is === "tensor"]);
+  const help = bad.is === "tensor" && call !== undefined ? { help: `write ${call}` } : {};
   throw c.error(node, "syntax/operator", `${operator} is for numbers known at compile time; this is ${describe(bad)}`, help);
 }
 

@@ -70,10 +70,27 @@ export class Project {
     };
   }
 
+  /** Just behind the last statement of model.ts. */
+  endOfMain(): Span {
+    const end = this.main.statements.at(-1)?.end ?? 0;
+    return this.spanOf(this.main, end, end);
+  }
+
   /** The file that an import names, if it could be found. */
   imported(specifier: ts.Expression): ts.SourceFile | undefined {
     const symbol = this.program.getTypeChecker().getSymbolAtLocation(specifier);
     return symbol?.declarations?.find(ts.isSourceFile);
+  }
+
+  /** Whether the variable that a name stands for is declared within `node`. */
+  isDeclaredIn(name: ts.Identifier, node: ts.Node): boolean {
+    const checker = this.program.getTypeChecker();
+    const { parent } = name;
+    const symbol = ts.isShorthandPropertyAssignment(parent)
+      ? checker.getShorthandAssignmentValueSymbol(parent)
+      : checker.getSymbolAtLocation(name);
+    const at = symbol?.valueDeclaration;
+    return at !== undefined && at.getSourceFile() === node.getSourceFile() && at.pos >= node.pos && at.end <= node.end;
   }
 
   /** What is written between the < > of `Tokens<"B T">`, and the name before it. */

@@ -3,7 +3,7 @@ import type { ts } from "ts-morph";
 import type { Known } from "./known.js";
 
 export interface Binding {
-  /** Unset until the declaration has been reached. */
+  /** Unset until the declaration has been reached: the name is there, its value is not. */
   known: Known | undefined;
   kind: "const" | "let";
   node: ts.Node;

@@ -20,11 +20,21 @@ export function runAll(c: Context, statements: readonly ts.Statement[], scope: S
   return undefined;
 }
 
-/** Functions can be called before the line they are declared in. */
+/** Functions can be called before the line they are declared in; a variable is there from the start, without a value. */
 export function hoist(statements: readonly ts.Statement[], scope: Scope): void {
-  for (const node of statements)
+  for (const node of statements) {
     if (ts.isFunctionDeclaration(node) && node.body && node.name)
       scope.declare(node.name.text, { known: { is: "closure", node: node as Closure["node"], scope }, kind: "const", node: node.name });
+    if (ts.isVariableStatement(node))
+      for (const name of node.declarationList.declarations.flatMap((d) => boundNames(d.name)))
+        scope.declare(name.text, { known: undefined, kind: "const", node: name });
+  }
+}
+
+/** The names that `const x`, `const { a, b: c }`, `const [x, y]` declare. */
+export function boundNames(target: ts.BindingName): ts.Identifier[] {
+  if (ts.isIdentifier(target)) return [target];
+  return target.elements.flatMap((e) => (ts.isOmittedExpression(e) ? [] : boundNames(e.name)));
 }
 
 export function run(c: Context, node: ts.Statement, scope: Scope): Completion {
@@ -51,7 +61,7 @@ function variables(c: Context, node: ts.VariableStatement, scope: Scope): void {
   const kind = node.declarationList.flags & ts.NodeFlags.Const ? "const" : "let";
   for (const { name, initializer } of node.declarationList.declarations) {
     if (initializer) declare(c, name, evaluate(c, initializer, scope), scope, kind);
-    else if (ts.isIdentifier(name)) scope.declare(name.text, { known: undefined, kind, node: name });
+    else if (ts.isIdentifier(name)) scope.declare(name.text, { known: nothing, kind, node: name });
   }
 }
 

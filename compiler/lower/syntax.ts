@@ -122,11 +122,19 @@ function refuse(node: ts.Node): Refusal | undefined {
   return refused.get(node.kind);
 }
 
-/** A whole class or loop would be underlined far and wide. */
+/** A whole class or loop would be underlined far and wide: only its first line is, without a comment at its end. */
 function firstLine(project: Project, node: ts.Node) {
   const span = project.span(node);
   if (span.endLine === span.line) return span;
   const file = node.getSourceFile();
-  const end = file.getLineEndOfPosition(node.getStart());
-  return project.spanOf(file, node.getStart(), end);
+  const start = node.getStart();
+  const scanner = ts.createScanner(
+    file.languageVersion,
+    true,
+    file.languageVariant,
+    file.text.slice(start, file.getLineEndOfPosition(start)),
+  );
+  let length = 0;
+  while (scanner.scan() !== K.EndOfFileToken) length = scanner.getTokenEnd();
+  return project.spanOf(file, start, start + length);
 }

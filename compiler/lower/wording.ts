@@ -1,7 +1,7 @@
 /** What TypeScript's messages are in mlac's words. */
 import { ts } from "ts-morph";
-import type { Diagnostic } from "../diagnostics.js";
-import { functionFor } from "./operator.js";
+import type { Diagnostic, Frame } from "../diagnostics.js";
+import { callFor } from "./operator.js";
 import type { Project } from "./project.js";
 
 /** One of TypeScript's messages. Slug: `type/TS` and its number, or that of the part of the language it is about. */
@@ -11,7 +11,7 @@ export function inOurWords(project: Project, d: ts.Diagnostic): Diagnostic {
   const frames = d.file ? [{ span: project.spanOf(d.file, start, start + (d.length ?? 0)) }] : [];
   const node = d.file && nodeAt(d.file, start, start + (d.length ?? 0));
   const better = node && (explain(project, d.code, node) ?? missing(text, node));
-  if (better) return { slug: `type/TS${d.code}`, ...better, frames };
+  if (better) return { slug: `type/TS${d.code}`, frames, ...better };
   const help = d.code === 2367 ? { help: "give the constant a wider type, so that it can be changed: const kind: string = …" } : {};
   return { slug: `type/TS${d.code}`, message: sentence(text) ?? text, frames, ...help };
 }
@@ -47,18 +47,22 @@ const operands = new Set(["Tensor", "Weight", "Gain", "Bias", "Embedding", "Rout
 const globals = new Set("console process require document window fetch setTimeout setInterval performance Buffer globalThis".split(" "));
 
 /** Messages of TypeScript's that are right but say nothing about what to write. */
-function explain(project: Project, code: number, node: ts.Node): Omit<Diagnostic, "frames"> | undefined {
+function explain(project: Project, code: number, node: ts.Node): (Omit<Diagnostic, "frames"> & { frames?: Frame[] }) | undefined {
   const typeName = (n: ts.Node): string => project.program.getTypeChecker().getTypeAtLocation(n).symbol?.name ?? "";
   if (code === 2362 || code === 2363 || code === 2365) {
     const binary = ts.isBinaryExpression(node) ? node : node.parent;
-    if (!ts.isBinaryExpression(binary) || !(operands.has(typeName(binary.left)) || operands.has(typeName(binary.right)))) return undefined;
+    if (!ts.isBinaryExpression(binary)) return undefined;
+    const [left, right] = [binary.left, binary.right].map((side) => operands.has(typeName(side)));
+    if (!left && !right) return undefined;
     const operator = binary.operatorToken.getText();
-    const name = functionFor(operator);
-    const help =
-      name === undefined
-        ? "compare and combine numbers known at compile time only"
-        : `write ${name}(${binary.left.getText()}, ${binary.right.getText()})`;
-    return { slug: "syntax/operator", message: `tensors are not computed with ${operator}`, help };
+    const call = callFor(operator, [binary.left.getText(), left === true], [binary.right.getText(), right === true]);
+    const help = call === undefined ? "compare and combine numbers known at compile time only" : `write ${call}`;
+    return {
+      slug: "syntax/operator",
+      message: `tensors are not computed with ${operator}`,
+      help,
+      frames: [{ span: project.span(binary) }],
+    };
   }
   if ((code === 2304 || code === 2580 || code === 2584) && globals.has(node.getText()))
     return { slug: "syntax/global", message: `a model is read and never run: there is no ${node.getText()} in it` };
@@ -70,7 +74,7 @@ function explain(project: Project, code: number, node: ts.Node): Omit<Diagnostic
     return {
       slug: "syntax/stack-element",
       message: "the layers of a stack are all alike and have no numbers",
-      help: `${loop}, and give a layer that is different a name of its own`,
+      help: `${loop} a layer that is different has a name of its own`,
     };
   return { slug: "syntax/stack-method", message: `a stack has no .${access.getText().slice(of.getText().length + 1)}`, help: loop };
 }

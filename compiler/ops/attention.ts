@@ -117,6 +117,7 @@ export const attention: OpSpec = {
     });
     return [out, lse];
   },
+  outputs: ["mixed", "lse"],
   form: { is: "own", template: "attention" },
   samples: attentionSamples.map(({ q, k, v, attrs }) => ({ args: [{ type: q }, { type: k }, { type: v }], attrs })),
 };

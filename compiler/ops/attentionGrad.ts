@@ -39,6 +39,7 @@ export const attentionGrad: OpSpec = {
     });
     return [dq, dk, dv];
   },
+  outputs: ["d_q", "d_k", "d_v"],
   form: { is: "own", template: "attentionGrad" },
   samples: attentionSamples.map(({ q, k, v, attrs }) => {
     const lse = { ...q, dims: leading(q) };

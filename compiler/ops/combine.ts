@@ -44,6 +44,7 @@ export const combine: OpSpec = {
     });
     return [y];
   },
+  gradientOnly: [2],
   form: { is: "own", template: "combine" },
   samples: [
     { args: [rows, slot, source], attrs: { into } },

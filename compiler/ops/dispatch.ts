@@ -42,6 +42,7 @@ export const dispatch: OpSpec = {
     });
     return [y];
   },
+  gradientOnly: [2],
   form: { is: "gather" },
   samples: [
     { args: [x, source, slot], attrs: { topK: 2, experts: "E:4" } },

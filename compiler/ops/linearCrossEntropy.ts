@@ -82,6 +82,7 @@ export const linearCrossEntropy: OpSpec = {
     const { loss, lse } = lossOf(x!, w!, targets!);
     return [Float64Array.of(loss), lse];
   },
+  outputs: ["loss", "lse"],
   form: { is: "own", template: "linearCrossEntropy" },
   samples: [{ args: [x, w, targets], attrs: {} }],
 };
@@ -97,6 +98,7 @@ export const linearCrossEntropyGrad: OpSpec = {
   },
   flops: (op) => 3 * product(op.inputs[1]!.type, op.inputs[2]!.type),
   reference: ([dLoss, x, w, targets, lse]) => gradientOf(x!, w!, targets!, lse!.data, dLoss!.data[0]!),
+  outputs: ["d_x", "d_head"],
   form: { is: "own", template: "linearCrossEntropyGrad" },
   samples: [{ args: [dLoss, x, w, targets, lse], attrs: {} }],
 };
@@ -118,6 +120,7 @@ export const linearCrossEntropyTrain: OpSpec = {
     const { loss, lse } = lossOf(x!, w!, targets!);
     return [Float64Array.of(loss), ...gradientOf(x!, w!, targets!, lse, dLoss!.data[0]!)];
   },
+  outputs: ["loss", "d_x", "d_head"],
   form: { is: "own", template: "linearCrossEntropyTrain" },
   samples: [{ args: [x, w, targets, dLoss], attrs: { rows: 4 } }],
 };

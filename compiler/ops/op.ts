@@ -128,6 +128,10 @@ export interface OpSpec {
   /** The definition, in plain loops over float64. */
   reference(args: readonly Reference[], attrs: Attrs, out: readonly Type[]): readonly Float64Array[];
   form: Form;
+  /** What its results are called in emitted code, where there are several. */
+  outputs?: readonly string[];
+  /** Operands, by number, that are there for the gradient's sake; the op itself does not read them. */
+  gradientOnly?: readonly number[];
   samples: readonly Sample[];
 }
 

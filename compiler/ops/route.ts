@@ -90,6 +90,7 @@ export const route: OpSpec = {
     const balance = aux * E * load.reduce((sum, n, e) => sum + (n / (tokens * topK)) * shares[e]!, 0);
     return [gates, choice, slot, source, offsets, load, probabilities, Float64Array.of(balance)];
   },
+  outputs: ["gates", "choice", "slot", "source", "offsets", "load", "probabilities", "balance"],
   form: { is: "own", template: "route" },
   samples: [
     { args: [{ type: tensor("B T E", { B: 2, T: 3, E: 5 }) }], attrs: { topK: 2, score: "softmax", scale: 1, aux: 0.3 } },

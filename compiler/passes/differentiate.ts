@@ -116,8 +116,9 @@ function backwardLoop(outer: Gradients, op: Op, loop: Loop): void {
   const initial: Value[] = [];
   const stacked: Value[] = [];
 
-  const carry = (init: Value): Value => {
+  const carry = (init: Value, gradientOf: Value): Value => {
     const v: Value = { id: builder.fresh(), type: init.type, def: { is: "carried", op: back, index: backLoop.carried.length } };
+    if (gradientOf.name) v.name = `d_${gradientOf.name}`;
     backLoop.carried.push(v);
     initial.push(init);
     return v;
@@ -139,7 +140,7 @@ function backwardLoop(outer: Gradients, op: Op, loop: Loop): void {
   const real = loop.carried.map((v, i) => ({ v, i })).filter(({ v }) => v.type.dtype !== "i32");
   const dCarried = real.map(({ v, i }) => {
     const final = op.outputs[i]!;
-    return carry(outer.of(final) ?? outer.zeros(v.type, origins));
+    return carry(outer.of(final) ?? outer.zeros(v.type, origins), v);
   });
   const dStacks = loop.stacks.map((_, j) => {
     const d = outer.of(op.outputs[carriedCount + j]!);
@@ -157,7 +158,7 @@ function backwardLoop(outer: Gradients, op: Op, loop: Loop): void {
     backward(inner, loop.body);
     captured = [...inner.keys()].filter((v) => !inside.has(v));
     const sums = captured.map((v) => {
-      const sum = carry({ ...v }); // the start value is put in below, outside the body
+      const sum = carry({ ...v }, v); // the start value is put in below, outside the body
       return { v, sum };
     });
     backLoop.yields = [

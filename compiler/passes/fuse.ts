@@ -169,12 +169,15 @@ function toKernel(group: Group, grouping: Grouping, escaping: ReadonlySet<Value>
   const ops = withInlined(group, grouping);
   const made = new Set(ops.flatMap((op) => op.outputs));
   const inputs = new Set<Value>();
-  for (const op of ops) for (const v of op.inputs) if (!made.has(v)) inputs.add(v);
+  for (const op of ops) for (const v of reads(op)) if (!made.has(v)) inputs.add(v);
   const outside = (v: Value): boolean => escaping.has(v) || grouping.users(v).some((user) => grouping.of(user) !== group);
   const outputs = group.ops.flatMap((op) => op.outputs).filter((v) => outside(v) || group.form === "own");
   const anchors = group.form === "rowwise" ? [] : group.ops.filter((op) => formOf(op)?.is !== "pointwise");
   return { name: "", form: group.form as Kernel["form"], ops, anchors, inputs: [...inputs], outputs };
 }
+
+/** What an op's code really reads. */
+const reads = (op: Op): Value[] => op.inputs.filter((_, i) => !spec(op.kind).gradientOnly?.includes(i));
 
 /** A group's ops with the inlined ones it computes for itself, each before its user. */
 function withInlined(group: Group, grouping: Grouping): Op[] {

@@ -2,18 +2,59 @@
 #include <omp.h>
 
 #include <cmath>
+#include <condition_variable>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
+#include <mutex>
 #include <string>
+#include <thread>
 
 #include "lib/random.h"
 #include "lib/scratch.h"
 #include "mlac.h"
 #include "model.h"
 
+/// A thread that does all of a session's work. OpenMP keeps a team of threads for every thread that calls it, and callers such as
+/// Node's thread pool come on a different one each time: without this, teams would pile up and wait for each other's cores.
+class Worker {
+ public:
+  Worker() : thread([this] { loop(); }) {}
+  ~Worker() {
+    run([this] { ended = true; });
+    thread.join();
+  }
+
+  /// Runs `work` on the thread and waits for its end.
+  void run(std::function<void()> work) {
+    std::unique_lock<std::mutex> lock(mutex);
+    task = std::move(work);
+    changed.notify_all();
+    changed.wait(lock, [this] { return !task; });
+  }
+
+ private:
+  void loop() {
+    std::unique_lock<std::mutex> lock(mutex);
+    while (!ended) {
+      changed.wait(lock, [this] { return bool(task); });
+      task();
+      task = nullptr;
+      changed.notify_all();
+    }
+  }
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::function<void()> task;
+  bool ended = false;
+  std::thread thread;
+};
+
 struct mlac_session {
   char* arena = nullptr;
   std::string error;
+  Worker worker;
 };
 
 namespace {
@@ -68,7 +109,7 @@ mlac_session* mlac_open(int32_t threads) {
     delete session;
     return nullptr;
   }
-  std::memset(session->arena, 0, mlac::ARENA_BYTES);
+  session->worker.run([=] { std::memset(session->arena, 0, mlac::ARENA_BYTES); });
   // Sessions of one library do not run at the same time, so they share the threads' scratch memory.
   if (open_sessions++ == 0) mlac::scratch_open(threads > 0 ? threads : omp_get_num_procs());
   return session;
@@ -84,12 +125,14 @@ void mlac_close(mlac_session* session) {
 const char* mlac_last_error(const mlac_session* session) { return session ? session->error.c_str() : open_error.c_str(); }
 
 int32_t mlac_initialize(mlac_session* session, uint64_t seed) {
-  for (int64_t i = 0; i < mlac::START_COUNT; ++i) {
-    const mlac::Start& start = mlac::STARTS[i];
-    auto* out = reinterpret_cast<mlac::real*>(session->arena + start.offset);
-    if (start.std > 0) mlac::fill_normal(out, start.count, seed, uint64_t(i), start.std);
-    else std::fill_n(out, start.count, mlac::real(start.value));
-  }
+  session->worker.run([=] {
+    for (int64_t i = 0; i < mlac::START_COUNT; ++i) {
+      const mlac::Start& start = mlac::STARTS[i];
+      auto* out = reinterpret_cast<mlac::real*>(session->arena + start.offset);
+      if (start.std > 0) mlac::fill_normal(out, start.count, seed, uint64_t(i), start.std);
+      else std::fill_n(out, start.count, mlac::real(start.value));
+    }
+  });
   return 0;
 }
 
@@ -117,19 +160,19 @@ int32_t mlac_reset_optimizer(mlac_session* session) {
 
 int32_t mlac_micro_step(mlac_session* session, const int32_t* tokens, const int32_t* targets, double loss_scale, int32_t first, double* report) {
   if (!valid_ids(session, tokens, mlac::VOCABULARY, "token") || !valid_ids(session, targets, mlac::VOCABULARY, "target")) return 1;
-  mlac::micro_step(session->arena, tokens, targets, loss_scale, first != 0, report);
+  session->worker.run([=] { mlac::micro_step(session->arena, tokens, targets, loss_scale, first != 0, report); });
   return 0;
 }
 
 int32_t mlac_update(mlac_session* session, int64_t step, double rate, double clip, double* report) {
   if (step < 1) return fail(session, "steps count from 1, so AdamW's bias correction has no step " + std::to_string(step));
-  mlac::update(session->arena, step, rate, clip, report);
+  session->worker.run([=] { mlac::update(session->arena, step, rate, clip, report); });
   return 0;
 }
 
 int32_t mlac_evaluate(mlac_session* session, const int32_t* tokens, const int32_t* targets, double* report) {
   if (!valid_ids(session, tokens, mlac::VOCABULARY, "token") || !valid_ids(session, targets, mlac::VOCABULARY, "target")) return 1;
-  mlac::evaluate(session->arena, tokens, targets, report);
+  session->worker.run([=] { mlac::evaluate(session->arena, tokens, targets, report); });
   return 0;
 }
 
@@ -138,7 +181,7 @@ int32_t mlac_predict(mlac_session* session, const int32_t* tokens, const int32_t
   for (int64_t b = 0; b < mlac::SEQUENCES; ++b)
     if (at[b] < 0 || at[b] >= mlac::LENGTH)
       return fail(session, "position " + std::to_string(at[b]) + " does not lie in a sequence of " + std::to_string(mlac::LENGTH) + " tokens");
-  mlac::predict(session->arena, tokens, at, static_cast<mlac::real*>(logits));
+  session->worker.run([=] { mlac::predict(session->arena, tokens, at, static_cast<mlac::real*>(logits)); });
   return 0;
 }
 

@@ -331,8 +331,8 @@ void micro_step(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unu
   real* const rope_2 = reals(132427904);  // [B T H N+R]
   fwd_09_expand_concat_rmsnorm(linear_kRope, linear_k, kNorm, concat, rope_2);
   real* const mixed = reals(157593728);  // [B T H U]
-  real* const attention_1 = reals(176140416);  // [B T H]
-  fwd_10_attention(rope, rope_2, linear_v, mixed, attention_1);
+  real* const lse = reals(176140416);  // [B T H]
+  fwd_10_attention(rope, rope_2, linear_v, mixed, lse);
   real* const out_ = reals(337024);  // [H U D]
   real* const add = reals(159690880);  // [B T D]
   fwd_11_linear_add(mixed, out_, lookup_embed, add);
@@ -348,7 +348,7 @@ void micro_step(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unu
   real* const down = reals(796288);  // [W D]
   real* const x = reals(37007488);  // [B T D]
   fwd_14_linear_add(swiglu, down, add, x);
-  for (int64_t layer = 0; layer < 3; ++layer) {  // layers
+  for (int64_t layer = 0; layer < 3; ++layer) {  // model.ts:57   for (const layer of p.layers) x = layer(x);
     real* const x_2 = reals(37007488 + layer * 2097152);  // [B T D]
     real* const attnNorm_2 = reals(992896 + layer * 512);  // [D]
     real* const rmsnorm_attnNorm_2 = reals(114602112);  // [B T D]
@@ -377,8 +377,8 @@ void micro_step(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unu
     real* const rope_4 = reals(117747840);  // [B T H N+R]
     fwd_16_expand_concat_rmsnorm(linear_kRope_2, linear_k_2, kNorm_2, rope_4);
     real* const mixed_2 = reals(89436288 + layer * 2097152);  // [B T H U]
-    real* const attention_1_2 = reals(175550592 + layer * 65536);  // [B T H]
-    fwd_10_attention(rope_3, rope_4, linear_v_2, mixed_2, attention_1_2);
+    real* const lse_2 = reals(175550592 + layer * 65536);  // [B T H]
+    fwd_10_attention(rope_3, rope_4, linear_v_2, mixed_2, lse_2);
     real* const out__2 = reals(1610752 + layer * 65536);  // [H U D]
     real* const linear_out = reals(108310656 + layer * 2097152);  // [B T D]
     real* const add_2 = reals(114602112);  // [B T D]
@@ -389,30 +389,30 @@ void micro_step(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unu
     real* const router = reals(1808896 + layer * 4096);  // [D E]
     real* const linear_router = reals(118796416);  // [B T E]
     fwd_18_linear(rmsnorm_ffnNorm_2, router, linear_router);
-    real* const route_0 = reals(175943808 + layer * 32768);  // [B T topK]
-    int32_t* const route_1 = ints(176042112 + layer * 32768);  // [B T topK] i32
-    int32_t* const route_2 = ints(175845504 + layer * 32768);  // [B T topK] i32
-    int32_t* const route_3 = ints(175747200 + layer * 32768);  // [rows] i32
-    int32_t* const route_4 = ints(176205952 + layer * 36);  // [E+1] i32
-    int32_t* const route_5 = ints(14987264 + layer * 32);  // [E] i32
-    real* const route_6 = reals(175157376 + layer * 131072);  // [B T E]
-    real* const route_7 = reals(120893568 + layer * 4);  // []
-    fwd_19_route(linear_router, route_0, route_1, route_2, route_3, route_4, route_5, route_6, route_7);
+    real* const gates = reals(175943808 + layer * 32768);  // [B T topK]
+    int32_t* const choice = ints(176042112 + layer * 32768);  // [B T topK] i32
+    int32_t* const slot = ints(175845504 + layer * 32768);  // [B T topK] i32
+    int32_t* const source = ints(175747200 + layer * 32768);  // [rows] i32
+    int32_t* const offsets = ints(176205952 + layer * 36);  // [E+1] i32
+    int32_t* const load = ints(14987264 + layer * 32);  // [E] i32
+    real* const probabilities = reals(175157376 + layer * 131072);  // [B T E]
+    real* const balance = reals(120893568 + layer * 4);  // []
+    fwd_19_route(linear_router, gates, choice, slot, source, offsets, load, probabilities, balance);
     real* const gate_2 = reals(1821184 + layer * 262144);  // [E D F]
     real* const up_2 = reals(2607616 + layer * 262144);  // [E D F]
     real* const linear_gate_2 = reals(76853376 + layer * 2097152);  // [E rows F]
     real* const linear_up_2 = reals(83144832 + layer * 2097152);  // [E rows F]
-    fwd_20_linear_dispatch(rmsnorm_ffnNorm_2, route_3, route_2, gate_2, route_4, up_2, linear_gate_2, linear_up_2);
+    fwd_20_linear_dispatch(rmsnorm_ffnNorm_2, source, gate_2, offsets, up_2, linear_gate_2, linear_up_2);
     real* const down_2 = reals(3394048 + layer * 262144);  // [E F D]
     real* const routed = reals(14987392 + layer * 4194304);  // [E rows D]
-    fwd_21_linear_swiglu(linear_gate_2, linear_up_2, down_2, route_4, routed);
+    fwd_21_linear_swiglu(linear_gate_2, linear_up_2, down_2, offsets, routed);
     real* const sharedGate = reals(4180480 + layer * 65536);  // [D S]
     real* const sharedUp = reals(4377088 + layer * 65536);  // [D S]
     real* const linear_sharedGate = reals(64270464 + layer * 2097152);  // [B T S]
     real* const linear_sharedUp = reals(70561920 + layer * 2097152);  // [B T S]
     fwd_22_linear(rmsnorm_ffnNorm_2, sharedGate, sharedUp, linear_sharedGate, linear_sharedUp);
     real* const combine = reals(116699264);  // [B T D]
-    fwd_23_combine(routed, route_2, route_3, route_0, combine);
+    fwd_23_combine(routed, slot, gates, combine);
     real* const sharedDown = reals(4573696 + layer * 65536);  // [S D]
     real* const x_3 = reals(37007488 + (layer + 1) * 2097152);  // [B T D]
     fwd_24_linear_swiglu_add(linear_sharedGate, linear_sharedUp, sharedDown, combine, add_2, x_3);
@@ -422,25 +422,25 @@ void micro_step(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unu
   real* const rmsnorm_norm = reals(114602112);  // [B T D]
   fwd_25_rmsnorm(x_4, norm, rmsnorm_norm);
   real* const head = reals(4770816);  // [V D]
-  real* const linearCrossEntropyTrain_head_0 = reals(176206080);  // []
-  real* const linearCrossEntropyTrain_head_1 = reals(118796416);  // [B T D]
-  real* const linearCrossEntropyTrain_head_2 = reals(9672704);  // [V D]
-  bwd_01_linearCrossEntropyTrain(rmsnorm_norm, head, targets, lossScale, linearCrossEntropyTrain_head_0, linearCrossEntropyTrain_head_1, linearCrossEntropyTrain_head_2, reals(116699264));
-  real* const route_7_2 = reals(120893568);  // [layers]
+  real* const loss = reals(176206080);  // []
+  real* const d_x = reals(118796416);  // [B T D]
+  real* const d_head = reals(9672704);  // [V D]
+  bwd_01_linearCrossEntropyTrain(rmsnorm_norm, head, targets, lossScale, loss, d_x, d_head, reals(116699264));
+  real* const balance_2 = reals(120893568);  // [layers]
   real* const sumOver = reals(176206144);  // []
-  bwd_02_sumOver(route_7_2, sumOver);
+  bwd_02_sumOver(balance_2, sumOver);
   real* const expand = reals(176206208);  // [layers]
   bwd_03_expand(lossScale, expand);
-  real* const d_x = reals(114602112);  // [B T D]
+  real* const d_x_2 = reals(114602112);  // [B T D]
   real* const d_norm = reals(9672192);  // [D]
-  bwd_04_rmsnormGradX_rmsnormGradGain(linearCrossEntropyTrain_head_1, x_4, norm, d_x, d_norm, reals(120893568));
-  for (int64_t round = 0; round < 3; ++round) {  // layers, from the last to the first
+  bwd_04_rmsnormGradX_rmsnormGradGain(d_x, x_4, norm, d_x_2, d_norm, reals(120893568));
+  for (int64_t round = 0; round < 3; ++round) {  // model.ts:57   for (const layer of p.layers) x = layer(x);, from the last to the first
     const int64_t layer = 3 - 1 - round;
     real* const carried = reals(114602112 + (round % 2) * 2097152);  // [B T D]
     real* const routed_2 = reals(14987392 + layer * 4194304);  // [E rows D]
-    int32_t* const route_2_2 = ints(175845504 + layer * 32768);  // [B T topK] i32
+    int32_t* const slot_2 = ints(175845504 + layer * 32768);  // [B T topK] i32
     real* const combine_grad_gates = reals(149336192);  // [B T topK]
-    bwd_05_combineGradGates(carried, routed_2, route_2_2, combine_grad_gates);
+    bwd_05_combineGradGates(carried, routed_2, slot_2, combine_grad_gates);
     real* const sharedDown_2 = reals(4573696 + layer * 65536);  // [S D]
     real* const linear_sharedGate_2 = reals(64270464 + layer * 2097152);  // [B T S]
     real* const linear_sharedUp_2 = reals(70561920 + layer * 2097152);  // [B T S]
@@ -449,29 +449,29 @@ void micro_step(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unu
     bwd_06_linearGradX_swigluGradGate_swigluGradUp(carried, sharedDown_2, linear_sharedGate_2, linear_sharedUp_2, swiglu_grad_gate, swiglu_grad_up);
     real* const d_sharedDown = reals(9475584 + layer * 65536);  // [S D]
     bwd_07_linearGradW_swiglu(linear_sharedGate_2, linear_sharedUp_2, carried, d_sharedDown);
-    int32_t* const route_3_2 = ints(175747200 + layer * 32768);  // [rows] i32
-    real* const route_0_2 = reals(175943808 + layer * 32768);  // [B T topK]
+    int32_t* const source_2 = ints(175747200 + layer * 32768);  // [rows] i32
+    real* const gates_2 = reals(175943808 + layer * 32768);  // [B T topK]
     real* const down_3 = reals(3394048 + layer * 262144);  // [E F D]
-    int32_t* const route_4_2 = ints(176205952 + layer * 36);  // [E+1] i32
+    int32_t* const offsets_2 = ints(176205952 + layer * 36);  // [E+1] i32
     real* const linear_gate_3 = reals(76853376 + layer * 2097152);  // [E rows F]
     real* const linear_up_3 = reals(83144832 + layer * 2097152);  // [E rows F]
     real* const swiglu_grad_gate_2 = reals(142913664);  // [E rows F]
     real* const swiglu_grad_up_2 = reals(145010816);  // [E rows F]
-    bwd_08_linearGradX_dispatch_swigluGradGate(carried, route_3_2, route_2_2, route_0_2, down_3, route_4_2, linear_gate_3, linear_up_3, swiglu_grad_gate_2, swiglu_grad_up_2);
+    bwd_08_linearGradX_dispatch_swigluGradGate(carried, source_2, gates_2, down_3, offsets_2, linear_gate_3, linear_up_3, swiglu_grad_gate_2, swiglu_grad_up_2);
     real* const d_down = reals(8295936 + layer * 262144);  // [E F D]
-    bwd_09_linearGradW_swiglu_dispatch(linear_gate_3, linear_up_3, carried, route_3_2, route_2_2, route_0_2, route_4_2, d_down);
+    bwd_09_linearGradW_swiglu_dispatch(linear_gate_3, linear_up_3, carried, source_2, gates_2, offsets_2, d_down);
     real* const up_3 = reals(2607616 + layer * 262144);  // [E D F]
     real* const gate_3 = reals(1821184 + layer * 262144);  // [E D F]
     real* const add_3 = reals(118796416);  // [E rows D]
-    bwd_10_linearGradX_add(swiglu_grad_up_2, up_3, route_4_2, swiglu_grad_gate_2, gate_3, add_3);
+    bwd_10_linearGradX_add(swiglu_grad_up_2, up_3, offsets_2, swiglu_grad_gate_2, gate_3, add_3);
     real* const combine_2 = reals(147107968);  // [B T D]
-    bwd_11_combine(add_3, route_2_2, route_3_2, combine_2);
-    real* const route_6_2 = reals(175157376 + layer * 131072);  // [B T E]
-    int32_t* const route_1_2 = ints(176042112 + layer * 32768);  // [B T topK] i32
-    int32_t* const route_5_2 = ints(14987264 + layer * 32);  // [E] i32
+    bwd_11_combine(add_3, slot_2, combine_2);
+    real* const probabilities_2 = reals(175157376 + layer * 131072);  // [B T E]
+    int32_t* const choice_2 = ints(176042112 + layer * 32768);  // [B T topK] i32
+    int32_t* const load_2 = ints(14987264 + layer * 32);  // [E] i32
     real* const expand_2 = reals(176206208 + layer * 4);  // []
     real* const route_grad_ = reals(149205120);  // [B T E]
-    bwd_12_routeGrad(route_6_2, route_0_2, route_1_2, route_5_2, combine_grad_gates, expand_2, route_grad_);
+    bwd_12_routeGrad(probabilities_2, gates_2, choice_2, load_2, combine_grad_gates, expand_2, route_grad_);
     real* const sharedUp_2 = reals(4377088 + layer * 65536);  // [D S]
     real* const sharedGate_2 = reals(4180480 + layer * 65536);  // [D S]
     real* const router_2 = reals(1808896 + layer * 4096);  // [D E]
@@ -483,23 +483,23 @@ void micro_step(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unu
     real* const attnNorm_3 = reals(992896 + layer * 512);  // [D]
     real* const rmsnorm_ffnNorm_3 = reals(120893568);  // [B T D]
     real* const d_ffnNorm = reals(6709248 + layer * 512);  // [D]
-    real* const d_x_2 = reals(163885184);  // [B T D]
+    real* const d_x_3 = reals(163885184);  // [B T D]
     real* const rmsnorm_attnNorm_3 = reals(165982336);  // [B T D]
-    bwd_14_add_rmsnorm_rmsnormGradX(x_5, linear_out_2, ffnNorm_3, add_4, carried, attnNorm_3, rmsnorm_ffnNorm_3, d_ffnNorm, d_x_2, rmsnorm_attnNorm_3, reals(147107968));
+    bwd_14_add_rmsnorm_rmsnormGradX(x_5, linear_out_2, ffnNorm_3, add_4, carried, attnNorm_3, rmsnorm_ffnNorm_3, d_ffnNorm, d_x_3, rmsnorm_attnNorm_3, reals(147107968));
     real* const d_sharedUp = reals(9278976 + layer * 65536);  // [D S]
     real* const d_sharedGate = reals(9082368 + layer * 65536);  // [D S]
     bwd_15_linearGradW(rmsnorm_ffnNorm_3, swiglu_grad_up, swiglu_grad_gate, d_sharedUp, d_sharedGate);
     real* const d_up = reals(7509504 + layer * 262144);  // [E D F]
     real* const d_gate = reals(6723072 + layer * 262144);  // [E D F]
-    bwd_16_linearGradW_dispatch(rmsnorm_ffnNorm_3, route_3_2, route_2_2, swiglu_grad_up_2, route_4_2, swiglu_grad_gate_2, d_up, d_gate);
+    bwd_16_linearGradW_dispatch(rmsnorm_ffnNorm_3, source_2, swiglu_grad_up_2, offsets_2, swiglu_grad_gate_2, d_up, d_gate);
     real* const d_router = reals(6710784 + layer * 4096);  // [D E]
     bwd_17_linearGradW(rmsnorm_ffnNorm_3, route_grad_, d_router);
     real* const out__3 = reals(1610752 + layer * 65536);  // [H U D]
     real* const d_mixed = reals(168079488);  // [B T H U]
-    bwd_18_linearGradX(d_x_2, out__3, d_mixed);
+    bwd_18_linearGradX(d_x_3, out__3, d_mixed);
     real* const mixed_3 = reals(89436288 + layer * 2097152);  // [B T H U]
     real* const d_out = reals(6512640 + layer * 65536);  // [H U D]
-    bwd_19_linearGradW(mixed_3, d_x_2, d_out);
+    bwd_19_linearGradW(mixed_3, d_x_3, d_out);
     real* const linear_kRope_3 = reals(174370944 + layer * 262144);  // [B T R]
     real* const linear_k_3 = reals(102019200 + layer * 2097152);  // [B T H N]
     real* const kNorm_3 = reals(1610176 + layer * 192);  // [N+R]
@@ -511,33 +511,33 @@ void micro_step(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unu
     real* const rope_6 = reals(141865088);  // [B T H N+R]
     fwd_07_rmsnorm_rope(linear_q_3, qNorm_3, rope_6);
     real* const linear_v_3 = reals(95727744 + layer * 2097152);  // [B T H U]
-    real* const attention_1_3 = reals(175550592 + layer * 65536);  // [B T H]
-    real* const attention_grad__0 = reals(145010816);  // [B T H N+R]
-    real* const attention_grad__1 = reals(148156544);  // [B T H N+R]
-    real* const attention_grad__2 = reals(170176640);  // [B T H U]
-    bwd_20_attentionGrad(rope_6, rope_5, linear_v_3, mixed_3, attention_1_3, d_mixed, attention_grad__0, attention_grad__1, attention_grad__2);
+    real* const lse_3 = reals(175550592 + layer * 65536);  // [B T H]
+    real* const d_q = reals(145010816);  // [B T H N+R]
+    real* const d_k = reals(148156544);  // [B T H N+R]
+    real* const d_v = reals(170176640);  // [B T H U]
+    bwd_20_attentionGrad(rope_6, rope_5, linear_v_3, mixed_3, lse_3, d_mixed, d_q, d_k, d_v);
     real* const d_kNorm = reals(6512064 + layer * 192);  // [N+R]
     real* const part = reals(138719360);  // [B T H N]
     real* const d_shared = reals(121942144);  // [B T H R]
-    bwd_21_rope_rmsnormGradX_rmsnormGradGain(attention_grad__1, concat_2, kNorm_3, d_kNorm, part, d_shared, reals(140816512));
+    bwd_21_rope_rmsnormGradX_rmsnormGradGain(d_k, concat_2, kNorm_3, d_kNorm, part, d_shared, reals(140816512));
     real* const v_3 = reals(1511296 + layer * 32768);  // [C H U]
     real* const k__3 = reals(1412992 + layer * 32768);  // [C H N]
     real* const add_5 = reals(118796416);  // [B T C]
-    bwd_22_linearGradX_add(attention_grad__2, v_3, part, k__3, add_5);
+    bwd_22_linearGradX_add(d_v, v_3, part, k__3, add_5);
     real* const linear_kvDown_3 = reals(135573632 + layer * 1048576);  // [B T C]
     real* const kvNorm_3 = reals(1412224 + layer * 256);  // [C]
     real* const latent_3 = reals(119844992);  // [B T C]
     real* const rmsnorm_grad_x_kvNorm = reals(140816512);  // [B T C]
     real* const d_kvNorm = reals(6314112 + layer * 256);  // [C]
     bwd_23_rmsnorm_rmsnormGradX_rmsnormGradGain(linear_kvDown_3, kvNorm_3, add_5, latent_3, rmsnorm_grad_x_kvNorm, d_kvNorm, reals(120893568));
-    real* const d_v = reals(6413184 + layer * 32768);  // [C H U]
-    real* const d_k = reals(6314880 + layer * 32768);  // [C H N]
-    bwd_24_linearGradW(latent_3, attention_grad__2, part, d_v, d_k);
+    real* const d_v_2 = reals(6413184 + layer * 32768);  // [C H U]
+    real* const d_k_2 = reals(6314880 + layer * 32768);  // [C H N]
+    bwd_24_linearGradW(latent_3, d_v, part, d_v_2, d_k_2);
     real* const rmsnorm_grad_x_qNorm = reals(118796416);  // [B T H N+R]
     real* const d_qNorm = reals(6511488 + layer * 192);  // [N+R]
-    bwd_25_rope_rmsnormGradX_rmsnormGradGain(attention_grad__0, linear_q_3, qNorm_3, rmsnorm_grad_x_qNorm, d_qNorm, reals(138719360));
-    real* const d_q = reals(5896320 + layer * 98304);  // [D H N+R]
-    bwd_26_linearGradW(rmsnorm_attnNorm_3, rmsnorm_grad_x_qNorm, d_q);
+    bwd_25_rope_rmsnormGradX_rmsnormGradGain(d_q, linear_q_3, qNorm_3, rmsnorm_grad_x_qNorm, d_qNorm, reals(138719360));
+    real* const d_q_2 = reals(5896320 + layer * 98304);  // [D H N+R]
+    bwd_26_linearGradW(rmsnorm_attnNorm_3, rmsnorm_grad_x_qNorm, d_q_2);
     real* const sumOver_2 = reals(141865088);  // [B T R]
     bwd_27_sumOver(d_shared, sumOver_2);
     real* const q_3 = reals(994432 + layer * 98304);  // [D H N+R]
@@ -551,14 +551,14 @@ void micro_step(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unu
     bwd_30_linearGradW(rmsnorm_attnNorm_3, rmsnorm_grad_x_kvNorm, d_kvDown);
     real* const d_attnNorm = reals(5894784 + layer * 512);  // [D]
     real* const add_7 = reals(114602112 + ((round + 1) % 2) * 2097152);  // [B T D]
-    bwd_31_rmsnormGradX_rmsnormGradGain_add(add_6, x_5, attnNorm_3, d_x_2, d_attnNorm, add_7, reals(118796416));
+    bwd_31_rmsnormGradX_rmsnormGradGain_add(add_6, x_5, attnNorm_3, d_x_3, d_attnNorm, add_7, reals(118796416));
   }
-  real* const d_x_3 = reals(116699264);  // [B T D]
+  real* const d_x_4 = reals(116699264);  // [B T D]
   real* const swiglu_grad_gate_3 = reals(14987392);  // [B T W]
   real* const swiglu_grad_up_3 = reals(21278848);  // [B T W]
-  bwd_32_linearGradX_swigluGradGate_swigluGradUp(d_x_3, down, linear_gate, linear_up, swiglu_grad_gate_3, swiglu_grad_up_3);
+  bwd_32_linearGradX_swigluGradGate_swigluGradUp(d_x_4, down, linear_gate, linear_up, swiglu_grad_gate_3, swiglu_grad_up_3);
   real* const d_down_2 = reals(5698176);  // [W D]
-  bwd_33_linearGradW(swiglu, d_x_3, d_down_2);
+  bwd_33_linearGradW(swiglu, d_x_4, d_down_2);
   real* const add_8 = reals(27570304);  // [B T D]
   bwd_34_linearGradX_add(swiglu_grad_up_3, up, swiglu_grad_gate_3, gate, add_8);
   real* const d_up_2 = reals(5501568);  // [D W]
@@ -566,29 +566,29 @@ void micro_step(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unu
   bwd_35_linearGradW(rmsnorm_ffnNorm, swiglu_grad_up_3, swiglu_grad_gate_3, d_up_2, d_gate_2);
   real* const d_ffnNorm_2 = reals(5304448);  // [D]
   real* const add_9 = reals(21278848);  // [B T D]
-  bwd_36_rmsnormGradX_rmsnormGradGain_add(add_8, add, ffnNorm, d_x_3, d_ffnNorm_2, add_9, reals(14987392));
+  bwd_36_rmsnormGradX_rmsnormGradGain_add(add_8, add, ffnNorm, d_x_4, d_ffnNorm_2, add_9, reals(14987392));
   real* const d_mixed_2 = reals(23376000);  // [B T H U]
   bwd_37_linearGradX(add_9, out_, d_mixed_2);
   real* const d_out_2 = reals(5238912);  // [H U D]
   bwd_38_linearGradW(mixed, add_9, d_out_2);
-  real* const attention_grad__0_2 = reals(14987392);  // [B T H N+R]
-  real* const attention_grad__1_2 = reals(18133120);  // [B T H N+R]
-  real* const attention_grad__2_2 = reals(25473152);  // [B T H U]
-  bwd_20_attentionGrad(rope, rope_2, linear_v, mixed, attention_1, d_mixed_2, attention_grad__0_2, attention_grad__1_2, attention_grad__2_2);
+  real* const d_q_3 = reals(14987392);  // [B T H N+R]
+  real* const d_k_3 = reals(18133120);  // [B T H N+R]
+  real* const d_v_3 = reals(25473152);  // [B T H U]
+  bwd_20_attentionGrad(rope, rope_2, linear_v, mixed, lse, d_mixed_2, d_q_3, d_k_3, d_v_3);
   real* const d_kNorm_2 = reals(5238720);  // [N+R]
   real* const part_2 = reals(23376000);  // [B T H N]
   real* const d_shared_2 = reals(27570304);  // [B T H R]
-  bwd_21_rope_rmsnormGradX_rmsnormGradGain(attention_grad__1_2, concat, kNorm, d_kNorm_2, part_2, d_shared_2, reals(28618880));
+  bwd_21_rope_rmsnormGradX_rmsnormGradGain(d_k_3, concat, kNorm, d_kNorm_2, part_2, d_shared_2, reals(28618880));
   real* const add_10 = reals(28618880);  // [B T C]
-  bwd_22_linearGradX_add(attention_grad__2_2, v, part_2, k_, add_10);
-  real* const d_v_2 = reals(5205760);  // [C H U]
-  real* const d_k_2 = reals(5172992);  // [C H N]
-  bwd_24_linearGradW(latent, attention_grad__2_2, part_2, d_v_2, d_k_2);
+  bwd_22_linearGradX_add(d_v_3, v, part_2, k_, add_10);
+  real* const d_v_4 = reals(5205760);  // [C H U]
+  real* const d_k_4 = reals(5172992);  // [C H N]
+  bwd_24_linearGradW(latent, d_v_3, part_2, d_v_4, d_k_4);
   real* const rmsnorm_grad_x_qNorm_2 = reals(18133120);  // [B T H N+R]
   real* const d_qNorm_2 = reals(5238528);  // [N+R]
-  bwd_25_rope_rmsnormGradX_rmsnormGradGain(attention_grad__0_2, linear_q, qNorm, rmsnorm_grad_x_qNorm_2, d_qNorm_2, reals(23376000));
-  real* const d_q_2 = reals(5033472);  // [D H N+R]
-  bwd_26_linearGradW(rmsnorm_attnNorm, rmsnorm_grad_x_qNorm_2, d_q_2);
+  bwd_25_rope_rmsnormGradX_rmsnormGradGain(d_q_3, linear_q, qNorm, rmsnorm_grad_x_qNorm_2, d_qNorm_2, reals(23376000));
+  real* const d_q_4 = reals(5033472);  // [D H N+R]
+  bwd_26_linearGradW(rmsnorm_attnNorm, rmsnorm_grad_x_qNorm_2, d_q_4);
   real* const sumOver_3 = reals(23376000);  // [B T R]
   bwd_27_sumOver(d_shared_2, sumOver_3);
   real* const d_kRope_2 = reals(5164544);  // [D R]
@@ -605,7 +605,7 @@ void micro_step(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unu
   bwd_40_rmsnormGradX_rmsnormGradGain_add(add_11, lookup_embed, attnNorm, add_9, d_attnNorm_2, add_12, reals(19181696));
   real* const d_embed = reals(4901888);  // [V D]
   bwd_41_lookupGrad(add_12, tokens, d_embed);
-  report[0] = *linearCrossEntropyTrain_head_0;
+  report[0] = *loss;
   report[1] = *sumOver;
 }
 
@@ -644,8 +644,8 @@ void evaluate(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unuse
   real* const rope_2 = reals(14987392);  // [B T H N+R]
   fwd_16_expand_concat_rmsnorm(linear_kRope, linear_k, kNorm, rope_2);
   real* const mixed = reals(23376000);  // [B T H U]
-  real* const attention_1 = reals(27570304);  // [B T H]
-  fwd_10_attention(rope, rope_2, linear_v, mixed, attention_1);
+  real* const lse = reals(27570304);  // [B T H]
+  fwd_10_attention(rope, rope_2, linear_v, mixed, lse);
   real* const out_ = reals(337024);  // [H U D]
   real* const add = reals(31764608);  // [B T D]
   fwd_11_linear_add(mixed, out_, lookup_embed, add);
@@ -660,7 +660,7 @@ void evaluate(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unuse
   real* const down = reals(796288);  // [W D]
   real* const x = reals(27570304);  // [B T D]
   eval_02_linear_swiglu_add(linear_gate, linear_up, down, add, x);
-  for (int64_t layer = 0; layer < 3; ++layer) {  // layers
+  for (int64_t layer = 0; layer < 3; ++layer) {  // model.ts:57   for (const layer of p.layers) x = layer(x);
     real* const x_2 = reals(27570304 + (layer % 2) * 2097152);  // [B T D]
     real* const attnNorm_2 = reals(992896 + layer * 512);  // [D]
     real* const rmsnorm_attnNorm_2 = reals(18133120);  // [B T D]
@@ -689,8 +689,8 @@ void evaluate(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unuse
     real* const rope_4 = reals(14987392);  // [B T H N+R]
     fwd_16_expand_concat_rmsnorm(linear_kRope_2, linear_k_2, kNorm_2, rope_4);
     real* const mixed_2 = reals(21278848);  // [B T H U]
-    real* const attention_1_2 = reals(25473152);  // [B T H]
-    fwd_10_attention(rope_3, rope_4, linear_v_2, mixed_2, attention_1_2);
+    real* const lse_2 = reals(25473152);  // [B T H]
+    fwd_10_attention(rope_3, rope_4, linear_v_2, mixed_2, lse_2);
     real* const out__2 = reals(1610752 + layer * 65536);  // [H U D]
     real* const add_2 = reals(19181696);  // [B T D]
     eval_03_linear_add(mixed_2, out__2, x_2, add_2);
@@ -700,30 +700,30 @@ void evaluate(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unuse
     real* const router = reals(1808896 + layer * 4096);  // [D E]
     real* const linear_router = reals(14987392);  // [B T E]
     fwd_18_linear(rmsnorm_ffnNorm_2, router, linear_router);
-    real* const route_0 = reals(31764608);  // [B T topK]
-    int32_t* const route_1 = ints(15249536);  // [B T topK] i32
-    int32_t* const route_2 = ints(31797376);  // [B T topK] i32
-    int32_t* const route_3 = ints(31830144);  // [rows] i32
-    int32_t* const route_4 = ints(31862976);  // [E+1] i32
-    int32_t* const route_5 = ints(14987264 + layer * 32);  // [E] i32
-    real* const route_6 = reals(15118464);  // [B T E]
-    real* const route_7 = reals(31862912 + layer * 4);  // []
-    fwd_19_route(linear_router, route_0, route_1, route_2, route_3, route_4, route_5, route_6, route_7);
+    real* const gates = reals(31764608);  // [B T topK]
+    int32_t* const choice = ints(15249536);  // [B T topK] i32
+    int32_t* const slot = ints(31797376);  // [B T topK] i32
+    int32_t* const source = ints(15282304);  // [rows] i32
+    int32_t* const offsets = ints(31830208);  // [E+1] i32
+    int32_t* const load = ints(14987264 + layer * 32);  // [E] i32
+    real* const probabilities = reals(15118464);  // [B T E]
+    real* const balance = reals(31830144 + layer * 4);  // []
+    fwd_19_route(linear_router, gates, choice, slot, source, offsets, load, probabilities, balance);
     real* const gate_2 = reals(1821184 + layer * 262144);  // [E D F]
     real* const up_2 = reals(2607616 + layer * 262144);  // [E D F]
     real* const linear_gate_2 = reals(23376000);  // [E rows F]
     real* const linear_up_2 = reals(25473152);  // [E rows F]
-    fwd_20_linear_dispatch(rmsnorm_ffnNorm_2, route_3, route_2, gate_2, route_4, up_2, linear_gate_2, linear_up_2);
+    fwd_20_linear_dispatch(rmsnorm_ffnNorm_2, source, gate_2, offsets, up_2, linear_gate_2, linear_up_2);
     real* const down_2 = reals(3394048 + layer * 262144);  // [E F D]
     real* const routed = reals(14987392);  // [E rows D]
-    fwd_21_linear_swiglu(linear_gate_2, linear_up_2, down_2, route_4, routed);
+    fwd_21_linear_swiglu(linear_gate_2, linear_up_2, down_2, offsets, routed);
     real* const sharedGate = reals(4180480 + layer * 65536);  // [D S]
     real* const sharedUp = reals(4377088 + layer * 65536);  // [D S]
     real* const linear_sharedGate = reals(23376000);  // [B T S]
     real* const linear_sharedUp = reals(25473152);  // [B T S]
     fwd_22_linear(rmsnorm_ffnNorm_2, sharedGate, sharedUp, linear_sharedGate, linear_sharedUp);
     real* const combine = reals(21278848);  // [B T D]
-    fwd_23_combine(routed, route_2, route_3, route_0, combine);
+    fwd_23_combine(routed, slot, gates, combine);
     real* const sharedDown = reals(4573696 + layer * 65536);  // [S D]
     real* const x_3 = reals(27570304 + ((layer + 1) % 2) * 2097152);  // [B T D]
     fwd_24_linear_swiglu_add(linear_sharedGate, linear_sharedUp, sharedDown, combine, add_2, x_3);
@@ -733,13 +733,13 @@ void evaluate(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unuse
   real* const rmsnorm_norm = reals(14987392);  // [B T D]
   fwd_25_rmsnorm(x_4, norm, rmsnorm_norm);
   real* const head = reals(4770816);  // [V D]
-  real* const linearCrossEntropy_head_0 = reals(17233024);  // []
-  real* const linearCrossEntropy_head_1 = reals(17216640);  // [B T]
-  eval_04_linearCrossEntropy(rmsnorm_norm, head, targets, linearCrossEntropy_head_0, linearCrossEntropy_head_1, reals(17084544));
-  real* const route_7_2 = reals(31862912);  // [layers]
+  real* const loss = reals(17233024);  // []
+  real* const lse_3 = reals(17216640);  // [B T]
+  eval_04_linearCrossEntropy(rmsnorm_norm, head, targets, loss, lse_3, reals(17084544));
+  real* const balance_2 = reals(31830144);  // [layers]
   real* const sumOver = reals(14987392);  // []
-  bwd_02_sumOver(route_7_2, sumOver);
-  report[0] = *linearCrossEntropy_head_0;
+  bwd_02_sumOver(balance_2, sumOver);
+  report[0] = *loss;
   report[1] = *sumOver;
 }
 
@@ -777,8 +777,8 @@ void predict(char* arena, [[maybe_unused]] const int32_t* tokens, const int32_t*
   real* const rope_2 = reals(14987392);  // [B T H N+R]
   fwd_16_expand_concat_rmsnorm(linear_kRope, linear_k, kNorm, rope_2);
   real* const mixed = reals(23376000);  // [B T H U]
-  real* const attention_1 = reals(27570304);  // [B T H]
-  fwd_10_attention(rope, rope_2, linear_v, mixed, attention_1);
+  real* const lse = reals(27570304);  // [B T H]
+  fwd_10_attention(rope, rope_2, linear_v, mixed, lse);
   real* const out_ = reals(337024);  // [H U D]
   real* const add = reals(31764608);  // [B T D]
   fwd_11_linear_add(mixed, out_, lookup_embed, add);
@@ -793,7 +793,7 @@ void predict(char* arena, [[maybe_unused]] const int32_t* tokens, const int32_t*
   real* const down = reals(796288);  // [W D]
   real* const x = reals(27570304);  // [B T D]
   eval_02_linear_swiglu_add(linear_gate, linear_up, down, add, x);
-  for (int64_t layer = 0; layer < 3; ++layer) {  // layers
+  for (int64_t layer = 0; layer < 3; ++layer) {  // model.ts:57   for (const layer of p.layers) x = layer(x);
     real* const x_2 = reals(27570304 + (layer % 2) * 2097152);  // [B T D]
     real* const attnNorm_2 = reals(992896 + layer * 512);  // [D]
     real* const rmsnorm_attnNorm_2 = reals(18133120);  // [B T D]
@@ -822,8 +822,8 @@ void predict(char* arena, [[maybe_unused]] const int32_t* tokens, const int32_t*
     real* const rope_4 = reals(14987392);  // [B T H N+R]
     fwd_16_expand_concat_rmsnorm(linear_kRope_2, linear_k_2, kNorm_2, rope_4);
     real* const mixed_2 = reals(21278848);  // [B T H U]
-    real* const attention_1_2 = reals(25473152);  // [B T H]
-    fwd_10_attention(rope_3, rope_4, linear_v_2, mixed_2, attention_1_2);
+    real* const lse_2 = reals(25473152);  // [B T H]
+    fwd_10_attention(rope_3, rope_4, linear_v_2, mixed_2, lse_2);
     real* const out__2 = reals(1610752 + layer * 65536);  // [H U D]
     real* const add_2 = reals(19181696);  // [B T D]
     eval_03_linear_add(mixed_2, out__2, x_2, add_2);
@@ -833,30 +833,30 @@ void predict(char* arena, [[maybe_unused]] const int32_t* tokens, const int32_t*
     real* const router = reals(1808896 + layer * 4096);  // [D E]
     real* const linear_router = reals(14987392);  // [B T E]
     fwd_18_linear(rmsnorm_ffnNorm_2, router, linear_router);
-    real* const route_0 = reals(31764608);  // [B T topK]
-    int32_t* const route_1 = ints(15249536);  // [B T topK] i32
-    int32_t* const route_2 = ints(31797376);  // [B T topK] i32
-    int32_t* const route_3 = ints(31830144);  // [rows] i32
-    int32_t* const route_4 = ints(31862912);  // [E+1] i32
-    int32_t* const route_5 = ints(15282304);  // [E] i32
-    real* const route_6 = reals(15118464);  // [B T E]
-    real* const route_7 = reals(15282368);  // []
-    fwd_19_route(linear_router, route_0, route_1, route_2, route_3, route_4, route_5, route_6, route_7);
+    real* const gates = reals(31764608);  // [B T topK]
+    int32_t* const choice = ints(15249536);  // [B T topK] i32
+    int32_t* const slot = ints(31797376);  // [B T topK] i32
+    int32_t* const source = ints(15282304);  // [rows] i32
+    int32_t* const offsets = ints(31830144);  // [E+1] i32
+    int32_t* const load = ints(15315072);  // [E] i32
+    real* const probabilities = reals(15118464);  // [B T E]
+    real* const balance = reals(15315136);  // []
+    fwd_19_route(linear_router, gates, choice, slot, source, offsets, load, probabilities, balance);
     real* const gate_2 = reals(1821184 + layer * 262144);  // [E D F]
     real* const up_2 = reals(2607616 + layer * 262144);  // [E D F]
     real* const linear_gate_2 = reals(23376000);  // [E rows F]
     real* const linear_up_2 = reals(25473152);  // [E rows F]
-    fwd_20_linear_dispatch(rmsnorm_ffnNorm_2, route_3, route_2, gate_2, route_4, up_2, linear_gate_2, linear_up_2);
+    fwd_20_linear_dispatch(rmsnorm_ffnNorm_2, source, gate_2, offsets, up_2, linear_gate_2, linear_up_2);
     real* const down_2 = reals(3394048 + layer * 262144);  // [E F D]
     real* const routed = reals(14987392);  // [E rows D]
-    fwd_21_linear_swiglu(linear_gate_2, linear_up_2, down_2, route_4, routed);
+    fwd_21_linear_swiglu(linear_gate_2, linear_up_2, down_2, offsets, routed);
     real* const sharedGate = reals(4180480 + layer * 65536);  // [D S]
     real* const sharedUp = reals(4377088 + layer * 65536);  // [D S]
     real* const linear_sharedGate = reals(23376000);  // [B T S]
     real* const linear_sharedUp = reals(25473152);  // [B T S]
     fwd_22_linear(rmsnorm_ffnNorm_2, sharedGate, sharedUp, linear_sharedGate, linear_sharedUp);
     real* const combine = reals(21278848);  // [B T D]
-    fwd_23_combine(routed, route_2, route_3, route_0, combine);
+    fwd_23_combine(routed, slot, gates, combine);
     real* const sharedDown = reals(4573696 + layer * 65536);  // [S D]
     real* const x_3 = reals(27570304 + ((layer + 1) % 2) * 2097152);  // [B T D]
     fwd_24_linear_swiglu_add(linear_sharedGate, linear_sharedUp, sharedDown, combine, add_2, x_3);

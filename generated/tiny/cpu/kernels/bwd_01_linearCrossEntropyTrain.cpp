@@ -1,7 +1,7 @@
 // bwd_01_linearCrossEntropyTrain: linearCrossEntropyTrain. Emitted by mlac: edit the model, not this file.
 // model.ts:58   return linearCrossEntropy(rmsnorm(x, p.norm), p.head, targets);
 // reads  rmsnorm_norm [B T D], head_2 [V D], targets [B T] i32, lossScale []
-// writes linearCrossEntropyTrain_head_0 [], linearCrossEntropyTrain_head_1 [B T D], linearCrossEntropyTrain_head_2 [V D]
+// writes loss [], d_x [B T D], d_head [V D]
 // 805 MFLOP, 4.5 MB in float32, 1.8e+2 FLOP a byte
 #include "../lib/kernel.h"
 
@@ -20,7 +20,7 @@ constexpr int64_t V = 256;
  * Mean cross entropy of softmax(rmsnorm_norm · head_2ᵀ) and its gradients, 512 rows of logits at a time: the only ones there are. The gradient
  * of the logits is written over them. Three products.
  */
-void bwd_01_linearCrossEntropyTrain(const real* rmsnorm_norm, const real* head_2, const int32_t* targets, const real* lossScale, real* __restrict linearCrossEntropyTrain_head_0, real* __restrict linearCrossEntropyTrain_head_1, real* __restrict linearCrossEntropyTrain_head_2, real* __restrict workspace) {
+void bwd_01_linearCrossEntropyTrain(const real* rmsnorm_norm, const real* head_2, const int32_t* targets, const real* lossScale, real* __restrict loss, real* __restrict d_x, real* __restrict d_head, real* __restrict workspace) {
   constexpr int64_t ROWS = 512;
   real* logits = workspace;
   std::vector<double> losses((B * T));
@@ -68,7 +68,7 @@ void bwd_01_linearCrossEntropyTrain(const real* rmsnorm_norm, const real* head_2
       return [=](int64_t k, int64_t n) { return head_2[k * D + n]; };
     });
     contract<1>(Grid{1, rows, D }, [=](int64_t, int64_t m, int64_t n, int64_t count, const real* sums) {
-      std::copy_n(sums, count, linearCrossEntropyTrain_head_1 + (begin + m) * D + n);
+      std::copy_n(sums, count, d_x + (begin + m) * D + n);
     }, product<0>(V, d_logits, head_rows));
 
     // d head += d logitsᵀ · x
@@ -79,12 +79,12 @@ void bwd_01_linearCrossEntropyTrain(const real* rmsnorm_norm, const real* head_2
       return [=](int64_t k, int64_t n) { return x_rows[k * D + n]; };
     });
     contract<1>(Grid{1, V, D }, [=](int64_t, int64_t m, int64_t n, int64_t count, const real* sums) {
-      real* row = linearCrossEntropyTrain_head_2 + m * D + n;
+      real* row = d_head + m * D + n;
 #pragma omp simd
       for (int64_t j = 0; j < count; ++j) row[j] += sums[j];
     }, product<0>(rows, d_logits_columns, hidden_rows));
   }
-  linearCrossEntropyTrain_head_0[0] = real(std::accumulate(losses.begin(), losses.end(), 0.0) / (B * T));
+  loss[0] = real(std::accumulate(losses.begin(), losses.end(), 0.0) / (B * T));
 }
 
 }  // namespace mlac

@@ -1,28 +1,22 @@
 // bwd_02_sumOver: sumOver. Emitted by mlac: edit the model, not this file.
 // model.ts:38   const routing = route(x, p.router, { topK: 2, score: "softmax", balance: { loss: 0.01 } });
-// reads  route_7 [layers]
+// reads  balance [layers]
 // writes sumOver []
 // 3 FLOP, 16 B in float32, 0.19 FLOP a byte
 #include "../lib/kernel.h"
 
 namespace mlac {
 
-namespace {
-
-constexpr int64_t layers = 3;
-
-}  // namespace
-
-void bwd_02_sumOver(const real* route_7, real* __restrict sumOver) {
+void bwd_02_sumOver(const real* balance, real* __restrict sumOver) {
   // one round per row of []
   const RowChunks chunks = row_chunks(1);
   parallel_for(chunks.count, [=](int64_t chunk) {
     for (int64_t row = chunks.begin(chunk); row < chunks.end(chunk); ++row) {
       #pragma omp simd
-      for (int64_t i = 0; i < 1; ++i) sumOver[i] = route_7[i];
+      for (int64_t i = 0; i < 1; ++i) sumOver[i] = balance[i];
       for (int64_t copy = 1; copy < 3; ++copy) {
       #pragma omp simd
-        for (int64_t i = 0; i < 1; ++i) sumOver[i] += route_7[copy * 1 + i];
+        for (int64_t i = 0; i < 1; ++i) sumOver[i] += balance[copy * 1 + i];
       }
     }
   });

@@ -1,6 +1,6 @@
 // bwd_05_combineGradGates: combineGradGates. Emitted by mlac: edit the model, not this file.
 // model.ts:42   return add(combine(routed, routing), shared);
-// reads  carried [B T D], routed [E rows D], route_2 [B T topK] i32
+// reads  carried [B T D], routed [E rows D], slot [B T topK] i32
 // writes combine_grad_gates [B T topK]
 // 2.1 MFLOP, 6.4 MB in float32, 0.33 FLOP a byte
 #include "../lib/kernel.h"
@@ -12,19 +12,16 @@ namespace {
 constexpr int64_t B = 16;
 constexpr int64_t T = 256;
 constexpr int64_t D = 128;
-constexpr int64_t E = 8;
-constexpr int64_t rows = 8192;  // of all experts together
-constexpr int64_t topK = 2;
 
 }  // namespace
 
 // d gate[t, k] = ⟨d y[t], the row of choice k⟩
-void bwd_05_combineGradGates(const real* carried, const real* routed, const int32_t* route_2, real* __restrict combine_grad_gates) {
+void bwd_05_combineGradGates(const real* carried, const real* routed, const int32_t* slot, real* __restrict combine_grad_gates) {
   constexpr int64_t TOP = 2;
   parallel_for((B * T), [=](int64_t token) {
     const real* dy = carried + token * D;
     for (int64_t k = 0; k < TOP; ++k) {
-      const real* row = routed + route_2[token * TOP + k] * D;
+      const real* row = routed + slot[token * TOP + k] * D;
       real sum = 0;
 #pragma omp simd reduction(+ : sum)
       for (int64_t i = 0; i < D; ++i) sum += dy[i] * row[i];

@@ -17,15 +17,15 @@ constexpr int64_t S = 128;
 }  // namespace
 
 void bwd_06_linearGradX_swigluGradGate_swigluGradUp(const real* carried, const real* sharedDown, const real* linear_sharedGate, const real* linear_sharedUp, real* __restrict swiglu_grad_gate, real* __restrict swiglu_grad_up) {
-  const auto a = operand<Along::columns>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return carried[m * D + k]; };
   });
-  const auto b = operand<Along::rows>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto b = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t k, int64_t n) { return sharedDown[n * D + k]; };
   });
 
   const Grid grid{1, B * T, S, nullptr, Grid::dense};
-  const auto epilogue = [=]([[maybe_unused]] int64_t group, int64_t m, int64_t n, int64_t count, const real* linear_grad_x_sharedDown_sum) {
+  const auto epilogue = [=](int64_t, int64_t m, int64_t n, int64_t count, const real* linear_grad_x_sharedDown_sum) {
 #pragma omp simd
     for (int64_t j = 0; j < count; ++j) {
       const int64_t at = m * S + n + j;

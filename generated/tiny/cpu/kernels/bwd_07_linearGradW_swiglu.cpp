@@ -17,15 +17,15 @@ constexpr int64_t D = 128;
 }  // namespace
 
 void bwd_07_linearGradW_swiglu(const real* linear_sharedGate, const real* linear_sharedUp, const real* carried, real* __restrict d_sharedDown) {
-  const auto a = operand<Along::rows>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto a = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return (mlac::silu(linear_sharedGate[k * S + m]) * linear_sharedUp[k * S + m]); };
   });
-  const auto b = operand<Along::columns>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto b = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t k, int64_t n) { return carried[k * D + n]; };
   });
 
   const Grid grid{1, S, D, nullptr, Grid::dense};
-  const auto epilogue = [=]([[maybe_unused]] int64_t group, int64_t m, int64_t n, int64_t count, const real* d_sharedDown_sum) {
+  const auto epilogue = [=](int64_t, int64_t m, int64_t n, int64_t count, const real* d_sharedDown_sum) {
 #pragma omp simd
     for (int64_t j = 0; j < count; ++j) {
       const int64_t at = m * D + n + j;

@@ -1,7 +1,7 @@
 // bwd_08_linearGradX_dispatch_swigluGradGate: dispatch, linearGradX, swigluGradGate, swigluGradUp. Emitted by mlac: edit the model, not this file.
 // model.ts:40   const routed = linear(swiglu(linear(rows, p.gate), linear(rows, p.up)), p.down);
 // model.ts:42   return add(combine(routed, routing), shared);
-// reads  carried [B T D], route_3 [rows] i32, route_2 [B T topK] i32, route_0 [B T topK], down [E F D], route_4 [E+1] i32, linear_gate [E rows F], linear_up [E rows F]
+// reads  carried [B T D], source [rows] i32, gates [B T topK], down [E F D], offsets [E+1] i32, linear_gate [E rows F], linear_up [E rows F]
 // writes swiglu_grad_gate [E rows F], swiglu_grad_up [E rows F]
 // 143 MFLOP, 10.8 MB in float32, 13 FLOP a byte
 #include "../lib/kernel.h"
@@ -10,27 +10,22 @@ namespace mlac {
 
 namespace {
 
-constexpr int64_t B = 16;
-constexpr int64_t T = 256;
 constexpr int64_t D = 128;
 constexpr int64_t rows = 8192;  // of all experts together
-constexpr int64_t topK = 2;
-constexpr int64_t E = 8;
 constexpr int64_t F = 64;
-constexpr int64_t E_1 = 9;  // E+1
 
 }  // namespace
 
-void bwd_08_linearGradX_dispatch_swigluGradGate(const real* carried, const int32_t* route_3, const int32_t* route_2, const real* route_0, const real* down, const int32_t* route_4, const real* linear_gate, const real* linear_up, real* __restrict swiglu_grad_gate, real* __restrict swiglu_grad_up) {
-  const auto a = operand<Along::columns>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
-    return [=](int64_t m, int64_t k) { return (route_0[route_3[m]] * carried[((route_3[m] / 2)) * D + k]); };
+void bwd_08_linearGradX_dispatch_swigluGradGate(const real* carried, const int32_t* source, const real* gates, const real* down, const int32_t* offsets, const real* linear_gate, const real* linear_up, real* __restrict swiglu_grad_gate, real* __restrict swiglu_grad_up) {
+  const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
+    return [=](int64_t m, int64_t k) { return (gates[source[m]] * carried[(source[m] / 2) * D + k]); };
   });
-  const auto b = operand<Along::rows>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto b = operand<Along::rows>([=](int64_t group, int64_t, int64_t) {
     return [=](int64_t k, int64_t n) { return down[group * (F * D) + n * D + k]; };
   });
 
-  const Grid grid{8, rows, F, route_4, Grid::ragged_m};
-  const auto epilogue = [=]([[maybe_unused]] int64_t group, int64_t m, int64_t n, int64_t count, const real* linear_grad_x_down_sum) {
+  const Grid grid{8, rows, F, offsets, Grid::ragged_m};
+  const auto epilogue = [=](int64_t, int64_t m, int64_t n, int64_t count, const real* linear_grad_x_down_sum) {
 #pragma omp simd
     for (int64_t j = 0; j < count; ++j) {
       const int64_t at = m * F + n + j;

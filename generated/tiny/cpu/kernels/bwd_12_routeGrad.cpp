@@ -1,6 +1,6 @@
 // bwd_12_routeGrad: routeGrad. Emitted by mlac: edit the model, not this file.
 // model.ts:38   const routing = route(x, p.router, { topK: 2, score: "softmax", balance: { loss: 0.01 } });
-// reads  route_6 [B T E], route_0 [B T topK], route_1 [B T topK] i32, route_5 [E] i32, combine_grad_gates [B T topK], expand []
+// reads  probabilities [B T E], gates [B T topK], choice_2 [B T topK] i32, load [E] i32, combine_grad_gates [B T topK], expand []
 // writes route_grad_ [B T E]
 // 328 kFLOP, 360 kB in float32, 0.91 FLOP a byte
 #include "../lib/kernel.h"
@@ -12,20 +12,19 @@ namespace {
 constexpr int64_t B = 16;
 constexpr int64_t T = 256;
 constexpr int64_t E = 8;
-constexpr int64_t topK = 2;
 
 }  // namespace
 
 /*
  * Through the gates (a quotient of probabilities), the balance loss (loads are constants) and softmax.
  */
-void bwd_12_routeGrad(const real* route_6, const real* route_0, const int32_t* route_1, const int32_t* route_5, const real* combine_grad_gates, const real* expand, real* __restrict route_grad_) {
+void bwd_12_routeGrad(const real* probabilities, const real* gates, const int32_t* choice_2, const int32_t* load, const real* combine_grad_gates, const real* expand, real* __restrict route_grad_) {
   constexpr int64_t TOP = 2;
   const real balance = expand[0] * real(0.01) * E / (real((B * T) * TOP) * real((B * T)));
   parallel_for((B * T), [=](int64_t token) {
-    const real* p = route_6 + token * E;
-    const real* gate = route_0 + token * TOP;
-    const int32_t* chosen = route_1 + token * TOP;
+    const real* p = probabilities + token * E;
+    const real* gate = gates + token * TOP;
+    const int32_t* chosen = choice_2 + token * TOP;
     const real* d_gate = combine_grad_gates + token * TOP;
     real* d = route_grad_ + token * E;
 
@@ -33,9 +32,9 @@ void bwd_12_routeGrad(const real* route_6, const real* route_0, const int32_t* r
     real whole = 0, weighted = 0;
     for (int64_t e = 0; e < E; ++e) {
       whole += p[e];
-      weighted += balance * route_5[e] * p[e];
+      weighted += balance * load[e] * p[e];
     }
-    for (int64_t e = 0; e < E; ++e) d[e] = (balance * route_5[e] - weighted / whole) / whole;
+    for (int64_t e = 0; e < E; ++e) d[e] = (balance * load[e] - weighted / whole) / whole;
 
     // The gates: gate_k = scale · p_k / Σ_chosen p.
     real sum = 0, inner = 0;

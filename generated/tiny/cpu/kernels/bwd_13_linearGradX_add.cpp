@@ -20,27 +20,27 @@ constexpr int64_t E = 8;
 }  // namespace
 
 void bwd_13_linearGradX_add(const real* swiglu_grad_up, const real* sharedUp, const real* swiglu_grad_gate, const real* sharedGate, const real* combine, const real* route_grad_, const real* router, real* __restrict add) {
-  const auto a = operand<Along::columns>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return swiglu_grad_up[m * S + k]; };
   });
-  const auto b = operand<Along::rows>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto b = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t k, int64_t n) { return sharedUp[n * S + k]; };
   });
-  const auto a_2 = operand<Along::columns>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto a_2 = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return swiglu_grad_gate[m * S + k]; };
   });
-  const auto b_2 = operand<Along::rows>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto b_2 = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t k, int64_t n) { return sharedGate[n * S + k]; };
   });
-  const auto a_3 = operand<Along::columns>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto a_3 = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return route_grad_[m * E + k]; };
   });
-  const auto b_3 = operand<Along::rows>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto b_3 = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t k, int64_t n) { return router[n * E + k]; };
   });
 
   const Grid grid{1, B * T, D, nullptr, Grid::dense};
-  const auto epilogue = [=]([[maybe_unused]] int64_t group, int64_t m, int64_t n, int64_t count, const real* add_2_sum, const real* linear_grad_x_router_sum) {
+  const auto epilogue = [=](int64_t, int64_t m, int64_t n, int64_t count, const real* add_2_sum, const real* linear_grad_x_router_sum) {
 #pragma omp simd
     for (int64_t j = 0; j < count; ++j) {
       const int64_t at = m * D + n + j;

@@ -17,18 +17,18 @@ constexpr int64_t S = 128;
 }  // namespace
 
 void bwd_15_linearGradW(const real* rmsnorm_ffnNorm, const real* swiglu_grad_up, const real* swiglu_grad_gate, real* __restrict d_sharedUp, real* __restrict d_sharedGate) {
-  const auto a = operand<Along::rows>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto a = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return rmsnorm_ffnNorm[k * D + m]; };
   });
-  const auto b = operand<Along::columns>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto b = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t k, int64_t n) { return swiglu_grad_up[k * S + n]; };
   });
-  const auto b_2 = operand<Along::columns>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto b_2 = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t k, int64_t n) { return swiglu_grad_gate[k * S + n]; };
   });
 
   const Grid grid{1, D, S, nullptr, Grid::dense};
-  const auto epilogue = [=]([[maybe_unused]] int64_t group, int64_t m, int64_t n, int64_t count, const real* d_sharedUp_sum, const real* d_sharedGate_sum) {
+  const auto epilogue = [=](int64_t, int64_t m, int64_t n, int64_t count, const real* d_sharedUp_sum, const real* d_sharedGate_sum) {
 #pragma omp simd
     for (int64_t j = 0; j < count; ++j) {
       const int64_t at = m * S + n + j;

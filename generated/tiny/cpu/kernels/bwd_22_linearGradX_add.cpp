@@ -1,7 +1,7 @@
 // bwd_22_linearGradX_add: linearGradX, add. Emitted by mlac: edit the model, not this file.
 // model.ts:25   const k = rmsnorm(concat(linear(latent, p.k), shared), p.kNorm);
 // model.ts:26   const mixed = attention(rope(q, turn), rope(k, turn), linear(latent, p.v), { along: "T", causal: true });
-// reads  attention_grad__2 [B T H U], v [C H U], part [B T H N], k_ [C H N]
+// reads  d_v [B T H U], v [C H U], part [B T H N], k_ [C H N]
 // writes add [B T C]
 // 134 MFLOP, 5.3 MB in float32, 25 FLOP a byte
 #include "../lib/kernel.h"
@@ -19,22 +19,22 @@ constexpr int64_t N = 32;
 
 }  // namespace
 
-void bwd_22_linearGradX_add(const real* attention_grad__2, const real* v, const real* part, const real* k_, real* __restrict add) {
-  const auto a = operand<Along::columns>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
-    return [=](int64_t m, int64_t k) { return attention_grad__2[m * H * U + k]; };
+void bwd_22_linearGradX_add(const real* d_v, const real* v, const real* part, const real* k_, real* __restrict add) {
+  const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
+    return [=](int64_t m, int64_t k) { return d_v[m * H * U + k]; };
   });
-  const auto b = operand<Along::rows>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto b = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t k, int64_t n) { return v[n * H * U + k]; };
   });
-  const auto a_2 = operand<Along::columns>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto a_2 = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return part[m * H * N + k]; };
   });
-  const auto b_2 = operand<Along::rows>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto b_2 = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t k, int64_t n) { return k_[n * H * N + k]; };
   });
 
   const Grid grid{1, B * T, C, nullptr, Grid::dense};
-  const auto epilogue = [=]([[maybe_unused]] int64_t group, int64_t m, int64_t n, int64_t count, const real* add_sum) {
+  const auto epilogue = [=](int64_t, int64_t m, int64_t n, int64_t count, const real* add_sum) {
 #pragma omp simd
     for (int64_t j = 0; j < count; ++j) {
       const int64_t at = m * C + n + j;

@@ -1,7 +1,7 @@
 // bwd_25_rope_rmsnormGradX_rmsnormGradGain: rope, rmsnormGradX, rmsnormGradGain. Emitted by mlac: edit the model, not this file.
 // model.ts:24   const q = rmsnorm(linear(x, p.q), p.qNorm);
 // model.ts:26   const mixed = attention(rope(q, turn), rope(k, turn), linear(latent, p.v), { along: "T", causal: true });
-// reads  attention_grad__0 [B T H N+R], linear_q [B T H N+R], qNorm [N+R]
+// reads  d_q [B T H N+R], linear_q [B T H N+R], qNorm [N+R]
 // writes rmsnorm_grad_x_qNorm [B T H N+R], d_qNorm [N+R]
 // 12.6 MFLOP, 9.4 MB in float32, 1.3 FLOP a byte
 #include "../lib/kernel.h"
@@ -21,25 +21,25 @@ const std::vector<real> rope_sin = table(2048, [](int64_t i) { return std::sin(d
 
 }  // namespace
 
-void bwd_25_rope_rmsnormGradX_rmsnormGradGain(const real* attention_grad__0, const real* linear_q, const real* qNorm, real* __restrict rmsnorm_grad_x_qNorm, real* __restrict d_qNorm, real* __restrict workspace) {
+void bwd_25_rope_rmsnormGradX_rmsnormGradGain(const real* d_q, const real* linear_q, const real* qNorm, real* __restrict rmsnorm_grad_x_qNorm, real* __restrict d_qNorm, real* __restrict workspace) {
   // one round per row of [B T H]
   const RowChunks chunks = row_chunks(B * T * H);
   parallel_for(chunks.count, [=](int64_t chunk) {
     real* d_qNorm_partial = workspace + chunk * (N_R) + 0;
     std::fill_n(d_qNorm_partial, N_R, real(0));
     for (int64_t row = chunks.begin(chunk); row < chunks.end(chunk); ++row) {
-      const real* attention_grad__0_row = attention_grad__0 + row * N_R;
+      const real* d_q_row = d_q + row * N_R;
       const real* linear_q_row = linear_q + row * N_R;
       real* rmsnorm_grad_x_qNorm_row = rmsnorm_grad_x_qNorm + row * N_R;
-      real d_q_row[N_R];
+      real d_q_2_row[N_R];
       #pragma omp simd
-      for (int64_t i = 0; i < 32; ++i) d_q_row[i] = attention_grad__0_row[i];
+      for (int64_t i = 0; i < 32; ++i) d_q_2_row[i] = d_q_row[i];
       #pragma omp simd
       for (int64_t i = 0; i < 8; ++i) {
         const real cosine = rope_cos[(row / H % T) * 8 + i], sine = rope_sin[(row / H % T) * 8 + i];
-        const real turned_u = attention_grad__0_row[32 + i], turned_v = attention_grad__0_row[40 + i];
-        d_q_row[32 + i] = turned_u * cosine + turned_v * sine;
-        d_q_row[40 + i] = turned_v * cosine - turned_u * sine;
+        const real turned_u = d_q_row[32 + i], turned_v = d_q_row[40 + i];
+        d_q_2_row[32 + i] = turned_u * cosine + turned_v * sine;
+        d_q_2_row[40 + i] = turned_v * cosine - turned_u * sine;
       }
       real rstd_sum = 0;
       #pragma omp simd reduction(+ : rstd_sum)
@@ -47,15 +47,15 @@ void bwd_25_rope_rmsnormGradX_rmsnormGradGain(const real* attention_grad__0, con
       const real rstd = 1 / std::sqrt(rstd_sum / real(N_R) + real(0.000001));
       real along_sum = 0;
       #pragma omp simd reduction(+ : along_sum)
-      for (int64_t i = 0; i < N_R; ++i) along_sum += d_q_row[i] * qNorm[i] * linear_q_row[i];
+      for (int64_t i = 0; i < N_R; ++i) along_sum += d_q_2_row[i] * qNorm[i] * linear_q_row[i];
       const real along = along_sum / real(N_R);
       #pragma omp simd
       for (int64_t i = 0; i < N_R; ++i) {
-        const real rmsnorm_grad_x_qNorm_i = rstd * (d_q_row[i] * qNorm[i] - linear_q_row[i] * (rstd * rstd * along));
+        const real rmsnorm_grad_x_qNorm_i = rstd * (d_q_2_row[i] * qNorm[i] - linear_q_row[i] * (rstd * rstd * along));
         rmsnorm_grad_x_qNorm_row[i] = rmsnorm_grad_x_qNorm_i;
       }
       #pragma omp simd
-      for (int64_t i = 0; i < N_R; ++i) d_qNorm_partial[i] += d_q_row[i] * linear_q_row[i] * rstd;
+      for (int64_t i = 0; i < N_R; ++i) d_qNorm_partial[i] += d_q_2_row[i] * linear_q_row[i] * rstd;
     }
   });
   // The chunks' sums are added in their order: the same bits on any number of threads.

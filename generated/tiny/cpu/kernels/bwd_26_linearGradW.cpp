@@ -18,15 +18,15 @@ constexpr int64_t N_R = 48;  // N+R
 }  // namespace
 
 void bwd_26_linearGradW(const real* rmsnorm_attnNorm, const real* rmsnorm_grad_x_qNorm, real* __restrict d_q) {
-  const auto a = operand<Along::rows>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto a = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return rmsnorm_attnNorm[k * D + m]; };
   });
-  const auto b = operand<Along::columns>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto b = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t k, int64_t n) { return rmsnorm_grad_x_qNorm[k * H * N_R + n]; };
   });
 
   const Grid grid{1, D, H * N_R, nullptr, Grid::dense};
-  const auto epilogue = [=]([[maybe_unused]] int64_t group, int64_t m, int64_t n, int64_t count, const real* d_q_sum) {
+  const auto epilogue = [=](int64_t, int64_t m, int64_t n, int64_t count, const real* d_q_sum) {
 #pragma omp simd
     for (int64_t j = 0; j < count; ++j) {
       const int64_t at = m * (H * N_R) + n + j;

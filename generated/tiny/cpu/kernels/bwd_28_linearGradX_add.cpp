@@ -22,27 +22,27 @@ constexpr int64_t C = 64;
 }  // namespace
 
 void bwd_28_linearGradX_add(const real* rmsnorm_grad_x_qNorm, const real* q, const real* sumOver, const real* kRope, const real* rmsnorm_grad_x_kvNorm, const real* kvDown, real* __restrict add) {
-  const auto a = operand<Along::columns>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return rmsnorm_grad_x_qNorm[m * H * N_R + k]; };
   });
-  const auto b = operand<Along::rows>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto b = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t k, int64_t n) { return q[n * H * N_R + k]; };
   });
-  const auto a_2 = operand<Along::columns>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto a_2 = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return sumOver[m * R + k]; };
   });
-  const auto b_2 = operand<Along::rows>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto b_2 = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t k, int64_t n) { return kRope[n * R + k]; };
   });
-  const auto a_3 = operand<Along::columns>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto a_3 = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return rmsnorm_grad_x_kvNorm[m * C + k]; };
   });
-  const auto b_3 = operand<Along::rows>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto b_3 = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t k, int64_t n) { return kvDown[n * C + k]; };
   });
 
   const Grid grid{1, B * T, D, nullptr, Grid::dense};
-  const auto epilogue = [=]([[maybe_unused]] int64_t group, int64_t m, int64_t n, int64_t count, const real* add_sum) {
+  const auto epilogue = [=](int64_t, int64_t m, int64_t n, int64_t count, const real* add_sum) {
 #pragma omp simd
     for (int64_t j = 0; j < count; ++j) {
       const int64_t at = m * D + n + j;

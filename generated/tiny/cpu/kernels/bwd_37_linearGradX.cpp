@@ -18,15 +18,15 @@ constexpr int64_t U = 32;
 }  // namespace
 
 void bwd_37_linearGradX(const real* add, const real* out_, real* __restrict d_mixed) {
-  const auto a = operand<Along::columns>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return add[m * D + k]; };
   });
-  const auto b = operand<Along::rows>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto b = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t k, int64_t n) { return out_[n * D + k]; };
   });
 
   const Grid grid{1, B * T, H * U, nullptr, Grid::dense};
-  const auto epilogue = [=]([[maybe_unused]] int64_t group, int64_t m, int64_t n, int64_t count, const real* d_mixed_sum) {
+  const auto epilogue = [=](int64_t, int64_t m, int64_t n, int64_t count, const real* d_mixed_sum) {
 #pragma omp simd
     for (int64_t j = 0; j < count; ++j) {
       const int64_t at = m * (H * U) + n + j;

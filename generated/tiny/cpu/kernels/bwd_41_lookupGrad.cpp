@@ -12,7 +12,6 @@ namespace {
 constexpr int64_t B = 16;
 constexpr int64_t T = 256;
 constexpr int64_t D = 128;
-constexpr int64_t V = 256;
 
 }  // namespace
 

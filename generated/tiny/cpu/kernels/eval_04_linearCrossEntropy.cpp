@@ -1,7 +1,7 @@
 // eval_04_linearCrossEntropy: linearCrossEntropy. Emitted by mlac: edit the model, not this file.
 // model.ts:58   return linearCrossEntropy(rmsnorm(x, p.norm), p.head, targets);
 // reads  rmsnorm_norm [B T D], head_2 [V D], targets [B T] i32
-// writes linearCrossEntropy_head_0 [], linearCrossEntropy_head_1 [B T]
+// writes loss [], lse [B T]
 // 268 MFLOP, 2.3 MB in float32, 1.2e+2 FLOP a byte
 #include "../lib/kernel.h"
 
@@ -18,15 +18,15 @@ constexpr int64_t V = 256;
 
 /*
  * Mean cross entropy of softmax(rmsnorm_norm · head_2ᵀ). Logits never leave the product's epilogue: each run of columns leaves its largest
- * logit and its sum of exponentials, and those are joined row by row. linearCrossEntropy_head_1 keeps the log of the whole sum.
+ * logit and its sum of exponentials, and those are joined row by row. lse keeps the log of the whole sum.
  */
-void eval_04_linearCrossEntropy(const real* rmsnorm_norm, const real* head_2, const int32_t* targets, real* __restrict linearCrossEntropy_head_0, real* __restrict linearCrossEntropy_head_1, real* __restrict workspace) {
+void eval_04_linearCrossEntropy(const real* rmsnorm_norm, const real* head_2, const int32_t* targets, real* __restrict loss, real* __restrict lse, real* __restrict workspace) {
   constexpr int64_t ROWS = 256;  // rows of one product
   constexpr int64_t RUNS = (V + TILE_COLUMNS - 1) / TILE_COLUMNS;
   real* top = workspace;
   real* sum = top + ROWS * RUNS;
   real* wanted = sum + ROWS * RUNS;
-  double loss = 0;
+  double sum_of_losses = 0;
   for (int64_t begin = 0; begin < (B * T); begin += ROWS) {
     const int64_t rows = std::min(ROWS, (B * T) - begin);
     const int32_t* target = targets + begin;
@@ -55,12 +55,12 @@ void eval_04_linearCrossEntropy(const real* rmsnorm_norm, const real* head_2, co
       const real most = *std::max_element(top + m * RUNS, top + (m + 1) * RUNS);
       double total = 0;
       for (int64_t run = m * RUNS; run < (m + 1) * RUNS; ++run) total += double(sum[run]) * std::exp(double(top[run] - most));
-      const double lse = most + std::log(total);
-      linearCrossEntropy_head_1[begin + m] = real(lse);
-      loss += lse - wanted[m];
+      const double log_sum = most + std::log(total);
+      lse[begin + m] = real(log_sum);
+      sum_of_losses += log_sum - wanted[m];
     }
   }
-  linearCrossEntropy_head_0[0] = real(loss / (B * T));
+  loss[0] = real(sum_of_losses / (B * T));
 }
 
 }  // namespace mlac

@@ -18,15 +18,15 @@ constexpr int64_t N_R = 48;  // N+R
 }  // namespace
 
 void fwd_06_linear(const real* rmsnorm_attnNorm, const real* q, real* __restrict linear_q) {
-  const auto a = operand<Along::columns>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return rmsnorm_attnNorm[m * D + k]; };
   });
-  const auto b = operand<Along::columns>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto b = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t k, int64_t n) { return q[k * H * N_R + n]; };
   });
 
   const Grid grid{1, B * T, H * N_R, nullptr, Grid::dense};
-  const auto epilogue = [=]([[maybe_unused]] int64_t group, int64_t m, int64_t n, int64_t count, const real* linear_q_sum) {
+  const auto epilogue = [=](int64_t, int64_t m, int64_t n, int64_t count, const real* linear_q_sum) {
 #pragma omp simd
     for (int64_t j = 0; j < count; ++j) {
       const int64_t at = m * (H * N_R) + n + j;

@@ -1,7 +1,7 @@
 // fwd_10_attention: attention. Emitted by mlac: edit the model, not this file.
 // model.ts:26   const mixed = attention(rope(q, turn), rope(k, turn), linear(latent, p.v), { along: "T", causal: true });
 // reads  rope [B T H N+R], rope_2 [B T H N+R], linear_v [B T H U]
-// writes mixed [B T H U], attention_1 [B T H]
+// writes mixed [B T H U], lse [B T H]
 // 336 MFLOP, 10.6 MB in float32, 32 FLOP a byte
 #include "../lib/kernel.h"
 
@@ -17,10 +17,10 @@ constexpr int64_t U = 32;
 
 }  // namespace
 
-// mixed = softmax(rope · rope_2ᵀ · scale) · linear_v, in blocks, so that no [T T] matrix exists. attention_1 is kept for the backward pass.
-void fwd_10_attention(const real* rope, const real* rope_2, const real* linear_v, real* __restrict mixed, real* __restrict attention_1) {
+// mixed = softmax(rope · rope_2ᵀ · scale) · linear_v, in blocks, so that no [T T] matrix exists. lse is kept for the backward pass.
+void fwd_10_attention(const real* rope, const real* rope_2, const real* linear_v, real* __restrict mixed, real* __restrict lse) {
   constexpr real scale = 0.14433756729740646;
-  attention_forward<N_R, U>(B, T, H, H, true, scale, rope, rope_2, linear_v, mixed, attention_1);
+  attention_forward<N_R, U>(B, T, H, H, true, scale, rope, rope_2, linear_v, mixed, lse);
 }
 
 }  // namespace mlac

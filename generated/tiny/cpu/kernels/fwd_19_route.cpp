@@ -1,7 +1,7 @@
 // fwd_19_route: route. Emitted by mlac: edit the model, not this file.
 // model.ts:38   const routing = route(x, p.router, { topK: 2, score: "softmax", balance: { loss: 0.01 } });
 // reads  linear_router [B T E]
-// writes route_0 [B T topK], route_1 [B T topK] i32, route_2 [B T topK] i32, route_3 [rows] i32, route_4 [E+1] i32, route_5 [E] i32, route_6 [B T E], route_7 []
+// writes gates [B T topK], choice_2 [B T topK] i32, slot [B T topK] i32, source [rows] i32, offsets [E+1] i32, load [E] i32, probabilities [B T E], balance []
 // 197 kFLOP, 393 kB in float32, 0.50 FLOP a byte
 #include "../lib/kernel.h"
 
@@ -12,9 +12,7 @@ namespace {
 constexpr int64_t B = 16;
 constexpr int64_t T = 256;
 constexpr int64_t E = 8;
-constexpr int64_t topK = 2;
 constexpr int64_t rows = 8192;
-constexpr int64_t E_1 = 9;  // E+1
 
 }  // namespace
 
@@ -25,7 +23,7 @@ constexpr int64_t E_1 = 9;  // E+1
  * Rows of one expert lie together, in the order of their tokens: row `slot[choice]` belongs to choice `source[row]` = token · 2 + k,
  * and expert e owns rows offsets[e] to offsets[e + 1]. No token is dropped.
  */
-void fwd_19_route(const real* linear_router, real* __restrict route_0, int32_t* __restrict route_1, int32_t* __restrict route_2, int32_t* __restrict route_3, int32_t* __restrict route_4, int32_t* __restrict route_5, real* __restrict route_6, real* __restrict route_7) {
+void fwd_19_route(const real* linear_router, real* __restrict gates, int32_t* __restrict choice_2, int32_t* __restrict slot, int32_t* __restrict source, int32_t* __restrict offsets, int32_t* __restrict load, real* __restrict probabilities, real* __restrict balance) {
   constexpr int64_t TOP = 2;
   const RowChunks chunks = row_chunks((B * T));
   std::vector<int32_t> counts(chunks.count * E);   // per chunk, so that the sort is parallel and its order fixed
@@ -34,14 +32,14 @@ void fwd_19_route(const real* linear_router, real* __restrict route_0, int32_t* 
     int32_t* mine = &counts[chunk * E];
     double* share = &shares[chunk * E];
     for (int64_t token = chunks.begin(chunk); token < chunks.end(chunk); ++token) {
-      real* p = route_6 + token * E;
+      real* p = probabilities + token * E;
       softmax_scores(linear_router + token * E, p, E);
-      int32_t* chosen = route_1 + token * TOP;
+      int32_t* chosen = choice_2 + token * TOP;
       choose_largest(p, nullptr, E, TOP, chosen);
       real sum = 0;
       for (int64_t k = 0; k < TOP; ++k) sum += p[chosen[k]];
       for (int64_t k = 0; k < TOP; ++k) {
-        route_0[token * TOP + k] = p[chosen[k]] / sum * real(1);
+        gates[token * TOP + k] = p[chosen[k]] / sum * real(1);
         mine[chosen[k]] += 1;
       }
       real whole = 0;
@@ -52,9 +50,9 @@ void fwd_19_route(const real* linear_router, real* __restrict route_0, int32_t* 
 
   // Counting sort: where each chunk's first row of each expert goes.
   int32_t next = 0;
-  double balance = 0;
+  double uneven = 0;
   for (int64_t e = 0; e < E; ++e) {
-    route_4[e] = next;
+    offsets[e] = next;
     double share = 0;
     for (int64_t chunk = 0; chunk < chunks.count; ++chunk) {
       const int32_t n = counts[chunk * E + e];
@@ -62,18 +60,18 @@ void fwd_19_route(const real* linear_router, real* __restrict route_0, int32_t* 
       next += n;
       share += shares[chunk * E + e];
     }
-    route_5[e] = next - route_4[e];
-    balance += double(route_5[e]) / double((B * T) * TOP) * (share / double((B * T)));
+    load[e] = next - offsets[e];
+    uneven += double(load[e]) / double((B * T) * TOP) * (share / double((B * T)));
   }
-  route_4[E] = next;
-  route_7[0] = real(0.01 * E * balance);
+  offsets[E] = next;
+  balance[0] = real(0.01 * E * uneven);
 
   parallel_for(chunks.count, [&](int64_t chunk) {
     int32_t* place = &counts[chunk * E];
     for (int64_t choice = chunks.begin(chunk) * TOP; choice < chunks.end(chunk) * TOP; ++choice) {
-      const int32_t row = place[route_1[choice]]++;
-      route_2[choice] = row;
-      route_3[row] = int32_t(choice);
+      const int32_t row = place[choice_2[choice]]++;
+      slot[choice] = row;
+      source[row] = int32_t(choice);
     }
   });
 }

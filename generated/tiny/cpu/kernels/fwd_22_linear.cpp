@@ -17,18 +17,18 @@ constexpr int64_t S = 128;
 }  // namespace
 
 void fwd_22_linear(const real* rmsnorm_ffnNorm, const real* sharedGate, const real* sharedUp, real* __restrict linear_sharedGate, real* __restrict linear_sharedUp) {
-  const auto a = operand<Along::columns>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return rmsnorm_ffnNorm[m * D + k]; };
   });
-  const auto b = operand<Along::columns>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto b = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t k, int64_t n) { return sharedGate[k * S + n]; };
   });
-  const auto b_2 = operand<Along::columns>([=]([[maybe_unused]] int64_t group, [[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
+  const auto b_2 = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t k, int64_t n) { return sharedUp[k * S + n]; };
   });
 
   const Grid grid{1, B * T, S, nullptr, Grid::dense};
-  const auto epilogue = [=]([[maybe_unused]] int64_t group, int64_t m, int64_t n, int64_t count, const real* linear_sharedGate_sum, const real* linear_sharedUp_sum) {
+  const auto epilogue = [=](int64_t, int64_t m, int64_t n, int64_t count, const real* linear_sharedGate_sum, const real* linear_sharedUp_sum) {
 #pragma omp simd
     for (int64_t j = 0; j < count; ++j) {
       const int64_t at = m * S + n + j;

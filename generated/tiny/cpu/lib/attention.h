@@ -202,7 +202,7 @@ void attention_backward_pair(const AttentionGrad& grad, int64_t b, int64_t group
     multiply(queries, keys, A, q.as_a(), k_transposed.as_b(), p.data, p.STRIDE, false, reach);
     multiply(queries, keys, U, dout.as_a(), v_transposed.as_b(), ds.data, ds.STRIDE, false, reach);
     for (int64_t i = 0; i < queries; i++) {
-            const int64_t seen = std::min(keys, reach + 1 + i), count = hide(p[i], seen, keys);
+      const int64_t seen = std::min(keys, reach + 1 + i), count = hide(p[i], seen, keys);
       std::fill(ds[i] + seen, ds[i] + count, real{0});
       const real lse = grad.lse[query + i * grad.heads], own = shared[i];
 #pragma omp simd

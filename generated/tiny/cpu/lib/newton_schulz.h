@@ -41,7 +41,10 @@ inline void transpose_tile(const real* from, real* to, int64_t stride) {
 class NewtonSchulzBatch {
  public:
   NewtonSchulzBatch(int64_t rows, int64_t columns, int64_t count, NewtonSchulz how)
-      : count(count), s(std::min(rows, columns)), l(std::max(rows, columns)), wide(rows <= columns), how(how) {}
+      : count(count), s(std::min(rows, columns)), l(std::max(rows, columns)), wide(rows <= columns), how(how) {
+    // About a square matrix, steps on a cost as much as steps on x.
+    if (how == NewtonSchulz::gram && 4 * l < 5 * s) this->how = NewtonSchulz::symmetric;
+  }
 
   /// Reals of workspace for each matrix. x takes its first part, [count, rows, columns] in all.
   int64_t workspace_each() const { return 2 * area() + 2 * s * s; }

@@ -1,0 +1,82 @@
+/** What must hold of every program after the passes, on all examples and under every fusion choice. */
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { choiceNames, choicesOf, resolveChoices } from "../compiler/choices.js";
+import { emitModel } from "../compiler/emit/model.js";
+import { placeResidents } from "../compiler/emit/tensors.js";
+import { kernelsOf } from "../compiler/kernel.js";
+import { type Lowered, lower } from "../compiler/lower/index.js";
+import { root } from "../compiler/package.js";
+import { makePrograms } from "../compiler/programs.js";
+
+const examples = ["examples/tiny", "examples/dense", "examples/gqa", "examples/starter", "examples/speedrun"];
+const models = new Map<string, Lowered>(examples.map((name) => [name, lower(join(root, name, "model.ts"))]));
+models.set("nested stacks", lower(join(root, "test/lower/nested.ts")));
+
+function emitted(model: Lowered, fuse: Record<string, string> = {}): ReturnType<typeof emitModel> {
+  const choices = resolveChoices(fuse);
+  const programs = makePrograms(model, choices); // verifies after each pass
+  const residents = placeResidents(model.parameters, model.plan, model.graph, 4);
+  return emitModel(model, programs, residents, { target: "cpu", dtype: "f32", muon: choices.muon, scratchPerThread: 0 });
+}
+
+for (const [name, model] of models)
+  test(`${name}: no two buffers that are needed at the same time share a byte`, () => {
+    const { layouts } = emitted(model);
+    for (const [program, { buffers, bytes }] of layouts) {
+      const live = buffers.filter((b) => b.to >= 0);
+      for (const [i, a] of live.entries()) {
+        assert.ok(a.offset + a.bytes <= bytes && a.offset % 64 === 0);
+        for (const b of live.slice(i + 1)) {
+          const together = a.from <= b.to && b.from <= a.to;
+          const apart = a.offset + a.bytes <= b.offset || b.offset + b.bytes <= a.offset;
+          assert.ok(!together || apart, `${program}: ${a.name} and ${b.name}`);
+        }
+      }
+    }
+  });
+
+for (const name of choiceNames)
+  for (const value of [...choicesOf(name).values, ...(name === "crossEntropy" ? ["chunk:100"] : [])])
+    test(`${name}=${value} gives programs that verify`, () => {
+      for (const model of models.values()) emitted(model, { [name]: value });
+    });
+
+test("the number of kernels does not grow with the number of layers", () => {
+  const kernels = (layers: string): number => emitted(lower(join(root, "test/fixture/model.ts"), { set: { layers } })).kernels.length;
+  assert.is(kernels("3"), kernels("30"));
+});
+
+test("no program writes one value from two kernels, and every kernel's operands exist before it", () => {
+  for (const model of models.values())
+    for (const program of makePrograms(model, resolveChoices())) {
+      const written = new Set<unknown>();
+      for (const kernel of kernelsOf(program.kernels.steps))
+        for (const v of kernel.outputs) {
+          assert.not.ok(written.has(v));
+          written.add(v);
+        }
+    }
+});
+
+test("recomputing keeps less memory, and rebuilding keys and values too", () => {
+  const model = models.get("examples/speedrun")!;
+  const bytes = (fuse: Record<string, string>): number => emitted(model, fuse).memory.total;
+  const none = bytes({ recompute: "none" });
+  const cheap = bytes({ recompute: "cheap" });
+  const layer = bytes({ recompute: "layer" });
+  assert.ok(layer < cheap && cheap < none, `${layer} ${cheap} ${none}`);
+  assert.ok(bytes({ mla: "rebuild" }) < cheap);
+  assert.ok(bytes({ crossEntropy: "chunk:512" }) < bytes({ crossEntropy: "full" }));
+});
+
+test("what the program counts as memory is the sum of its kinds", () => {
+  const { memory } = emitted(models.get("examples/tiny")!);
+  assert.is(
+    Object.values(memory.kinds).reduce((a, b) => a + b, 0),
+    memory.total,
+  );
+});
+
+test.run();

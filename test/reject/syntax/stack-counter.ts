@@ -1,0 +1,15 @@
+import { block, embedding, linear, linearCrossEntropy, lookup, stack, train, weight, type Targets, type Tokens } from "mlac";
+import { settings, type X } from "../parts/model.ts";
+
+const Layer = block({ w: weight("D -> D") }, (p, x: X) => linear(x, p.w));
+const Model = block({ embed: embedding("V -> D"), layers: stack(3, Layer) }, (p, tokens: Tokens<"B T">, targets: Targets<"B T">) => {
+  let x = lookup(p.embed, tokens);
+  let n = 0;
+  for (const layer of p.layers) {
+    n += 1; // error syntax/carried: n goes from layer to layer of layers, so it must be a tensor; this is 0
+    if (n > 1) x = layer(x);
+  }
+  return linearCrossEntropy(x, p.embed, targets);
+});
+
+export default train(Model, settings);

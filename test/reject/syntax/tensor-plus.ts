@@ -1,0 +1,8 @@
+import { block, linear, train, weight } from "mlac";
+import { modelOf, settings, type X } from "../parts/model.ts";
+
+const Layer = block({ w: weight("D -> D") }, (p, x: X) => {
+  return x + linear(x, p.w); // error syntax/operator: tensors are not computed with +
+});
+
+export default train(modelOf(Layer), settings);

@@ -1,0 +1,9 @@
+import { block, linear, train, weight } from "mlac";
+import { modelOf, settings, type X } from "../parts/model.ts";
+
+const Layer = block({ w: weight("D -> D") }, (p, x: X) => {
+  if (settings.steps < 5) throw "too few steps"; // error syntax/throw: nothing can be thrown or caught in it
+  return linear(x, p.w);
+});
+
+export default train(modelOf(Layer), settings);
