@@ -60,7 +60,7 @@ export async function build(options: BuildOptions): Promise<Built> {
 export async function check(options: BuildOptions): Promise<void> {
   const { lowerModel, choicesFor } = await import("./compile.js");
   const model = lowerModel(options);
-  choicesFor(options, model.plan);
+  choicesFor(options, model);
 }
 
 /** The memory plan and everything else that is known before anything runs. */

@@ -1,6 +1,7 @@
 /** The fusion choices: their names, what each can be on this target, and what `auto` takes. */
 import { distance } from "fastest-levenshtein";
 import { fail } from "./diagnostics.js";
+import type { Span } from "./ir.js";
 
 interface Choice {
   values: readonly string[];
@@ -53,24 +54,35 @@ export type Choices = Record<ChoiceName, string>;
 export const choiceNames = Object.keys(cpu) as ChoiceName[];
 export const choicesOf = (name: ChoiceName): Choice => cpu[name];
 
-/** What is asked for, in order of weight, checked and completed. Errors: use/fuse. */
+/** What is asked for, in order of weight, the last one counts; checked and completed. Errors: use/fuse. */
 export function resolveChoices(...asked: readonly Readonly<Record<string, string>>[]): Choices {
   const result = Object.fromEntries(choiceNames.map((name) => [name, cpu[name].auto])) as Choices;
-  for (const choices of asked)
-    for (const [name, value] of Object.entries(choices)) result[checkName(name)] = checkValue(checkName(name), value);
+  for (const choices of asked) Object.assign(result, checkChoices(choices));
   return result;
 }
 
-function checkName(name: string): ChoiceName {
+/** Choices by name, `auto` replaced. `places` says where each was written, if that was in a file. Errors: use/fuse. */
+export function checkChoices(choices: Readonly<Record<string, string>>, places: Readonly<Record<string, Span>> = {}): Partial<Choices> {
+  return Object.fromEntries(
+    Object.entries(choices).map(([asked, value]) => {
+      const spans = places[asked] ? [places[asked]] : [];
+      const name = checkName(asked, spans);
+      return [name, checkValue(name, value, spans)];
+    }),
+  );
+}
+
+function checkName(name: string, spans: readonly Span[]): ChoiceName {
   const known = choiceNames.find((n) => n === name);
   if (known) return known;
   const near = [...choiceNames].sort((a, b) => distance(name, a) - distance(name, b))[0]!;
   fail("use/fuse", `there is no fusion choice "${name}"`, {
+    spans,
     help: distance(name, near) <= 3 ? `did you mean ${near}?` : `there are: ${choiceNames.join(", ")}`,
   });
 }
 
-function checkValue(name: ChoiceName, value: string): string {
+function checkValue(name: ChoiceName, value: string, spans: readonly Span[]): string {
   const choice: Choice = cpu[name];
   if (value === "auto") return choice.auto;
   if (choice.values.includes(value)) return value;
@@ -78,11 +90,12 @@ function checkValue(name: ChoiceName, value: string): string {
   if (word !== undefined && choice.withNumber?.includes(word)) {
     if (/^[1-9]\d*$/.test(number ?? "")) return value;
     fail("use/fuse", `${name}=${value}: behind the colon stands a whole number of at least 1`, {
+      spans,
       help: `for example --fuse ${name}=${word}:${word === "fit" ? "2000000000" : "512"}`,
     });
   }
   const there = [...choice.values, ...(choice.withNumber ?? []).map((w) => `${w}:${w === "fit" ? "BYTES" : "ROWS"}`)].join(", ");
   if (choice.elsewhere?.includes(value))
-    fail("use/fuse", `${name}=${value} is not a choice of the cpu target`, { help: `here ${name} is one of: ${there}` });
-  fail("use/fuse", `${name} cannot be "${value}"`, { help: `it is one of: ${there}` });
+    fail("use/fuse", `${name}=${value} is not a choice of the cpu target`, { spans, help: `here ${name} is one of: ${there}` });
+  fail("use/fuse", `${name} cannot be "${value}"`, { spans, help: `it is one of: ${there}` });
 }

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import type { BuildOptions } from "./build.js";
-import { type Choices, choiceNames, resolveChoices } from "./choices.js";
+import { type Choices, checkChoices, choiceNames, resolveChoices } from "./choices.js";
 import { fail } from "./diagnostics.js";
 import { type EmittedModel, emitModel } from "./emit/model.js";
 import { layerTensors, placeResidents } from "./emit/tensors.js";
@@ -12,7 +12,6 @@ import type { Manifest } from "./manifest.js";
 import { describeMemory } from "./memory.js";
 import { version } from "./package.js";
 import { modelName } from "./place.js";
-import type { TrainingPlan } from "./plan.js";
 import { print } from "./print.js";
 import { makePrograms } from "./programs.js";
 import { showKernels } from "./showKernels.js";
@@ -29,11 +28,12 @@ export interface Emission extends EmittedModel {
 
 export const lowerModel = (options: BuildOptions): Lowered => lower(options.model, { set: options.set });
 
-export const choicesFor = (options: BuildOptions, plan: TrainingPlan): Choices => resolveChoices(plan.fuse, options.fuse);
+export const choicesFor = (options: BuildOptions, { plan, places }: Lowered): Choices =>
+  resolveChoices(checkChoices(plan.fuse, places.fuse), options.fuse);
 
 export async function emitAll(options: BuildOptions): Promise<Emission> {
   const model = lowerModel(options);
-  const choices = choicesFor(options, model.plan);
+  const choices = choicesFor(options, model);
   return fitMemory(choices, (c) => emission(options, model, c));
 }
 
@@ -99,7 +99,7 @@ const originOf = (stack: readonly { file: string; line: number }[]): string => (
 /** `mlac build --emit`: the graph after each pass, the kernels of each program, or the memory plan. */
 export function showStage(options: BuildOptions, stage: "graph" | "kernels" | "plan"): string {
   const model = lowerModel(options);
-  const choices = choicesFor(options, model.plan);
+  const choices = choicesFor(options, model);
   const title = `// ${basename(options.model)}: ${choiceNames.map((n) => `${n}=${choices[n]}`).join(" ")}`;
   if (stage === "graph") {
     const parts = [`${title}\n\n// lowered\n${print(model.graph)}`];

@@ -57,7 +57,7 @@ std::vector<real> on_threads(const std::string& what, Work work) {
   for (int threads = 2; threads <= 3; threads++) {
     mlac::scratch_open(threads);
     const std::vector<real> other = work();
-    that(first.empty() || std::memcmp(first.data(), other.data(), first.size() * sizeof(real)) == 0,
+    that(first.size() == other.size() && (first.empty() || std::memcmp(first.data(), other.data(), first.size() * sizeof(real)) == 0),
          what + ": other bits on " + std::to_string(threads) + " threads");
   }
   return first;

@@ -65,18 +65,22 @@ struct Result {
 std::vector<Result> results;
 std::vector<std::function<void()>> blas_runs;  // later, since its threads and OpenMP's get in each other's way
 
+template <Along along>
+auto matrix(const real* data, int64_t rows, int64_t columns) {
+  return operand<along>([=](int64_t, int64_t, int64_t) {
+    return [=](int64_t row, int64_t column) { return along == Along::columns ? data[row * columns + column] : data[column * rows + row]; };
+  });
+}
+
 template <Along a_along, Along b_along>
 void time_product(int64_t m, int64_t n, int64_t k) {
   const auto a = check::numbers(m * k, 1), b = check::numbers(k * n, 2);
   std::vector<real> c(m * n);
-  const auto matrix = [](auto along, const real* data, int64_t rows, int64_t columns) {
-    return operand<decltype(along)::value>([=](int64_t, int64_t, int64_t) {
-      return [=](int64_t row, int64_t column) { return decltype(along)::value == Along::columns ? data[row * columns + column] : data[column * rows + row]; };
-    });
+  const auto left = matrix<a_along>(a.data(), m, k);
+  const auto right = matrix<b_along>(b.data(), k, n);
+  const auto epilogue = [out = c.data(), n](int64_t, int64_t row, int64_t column, int64_t count, const real* sum) {
+    std::copy_n(sum, count, out + row * n + column);
   };
-  const auto left = matrix(std::integral_constant<Along, a_along>{}, a.data(), m, k);
-  const auto right = matrix(std::integral_constant<Along, b_along>{}, b.data(), k, n);
-  const auto epilogue = [out = c.data(), n](int64_t, int64_t row, int64_t column, int64_t count, const real* sum) { std::copy_n(sum, count, out + row * n + column); };
   const double flops = 2.0 * m * n * k / 1e9;
   const size_t place = results.size();
   const auto letter = [](Along along) { return along == Along::columns ? "N" : "T"; };
@@ -85,8 +89,8 @@ void time_product(int64_t m, int64_t n, int64_t k) {
   blas_runs.push_back([=]() mutable {
     const auto transposed = [](Along along) { return along == Along::columns ? CblasNoTrans : CblasTrans; };
     results[place].blas = flops / best([&] {
-      cblas_sgemm(CblasRowMajor, transposed(a_along), transposed(b_along), m, n, k, 1, a.data(), a_along == Along::columns ? k : m, b.data(),
-                  b_along == Along::columns ? n : k, 0, c.data(), n);
+      cblas_sgemm(CblasRowMajor, transposed(a_along), transposed(b_along), m, n, k, 1, a.data(), a_along == Along::columns ? k : m,
+                  b.data(), b_along == Along::columns ? n : k, 0, c.data(), n);
     });
   });
 }
@@ -113,15 +117,13 @@ void time_fused(int64_t m, int64_t n, int64_t k) {
     }
     return [=](int64_t row, int64_t column) { return x[row * k + column] * rstd[row] * gain[column]; };
   };
-  const auto weight = [n](const real* data) {
-    return operand<Along::columns>([=](int64_t, int64_t, int64_t) { return [=](int64_t row, int64_t column) { return data[row * n + column]; }; });
-  };
   const auto epilogue = [out = y.data(), n](int64_t, int64_t row, int64_t column, int64_t count, const real* gate, const real* up) {
 #pragma omp simd
     for (int64_t j = 0; j < count; j++) out[row * n + column + j] = silu(gate[j]) * up[j];
   };
+  const auto left = operand<Along::columns>(norm);
   const double seconds = best([&] {
-    contract<2>(Grid{1, m, n}, epilogue, product<0>(k, operand<Along::columns>(norm), weight(gate.data()), weight(up.data())));
+    contract<2>(Grid{1, m, n}, epilogue, product<0>(k, left, matrix<Along::columns>(gate.data(), k, n), matrix<Along::columns>(up.data(), k, n)));
   });
   std::printf("rmsnorm, two products, swiglu %ld x %ld x %ld: %.0f GFLOP/s\n", m, n, k, 4.0 * m * n * k / seconds / 1e9);
 }
@@ -129,14 +131,16 @@ void time_fused(int64_t m, int64_t n, int64_t k) {
 template <int A, int U>
 void time_attention(int64_t batch, int64_t length, int64_t heads) {
   const int64_t rows = batch * length * heads;
-  const auto q = check::numbers(rows * A, 1), k = check::numbers(rows * A, 2), v = check::numbers(rows * U, 3), dout = check::numbers(rows * U, 4);
+  const auto q = check::numbers(rows * A, 1), k = check::numbers(rows * A, 2);
+  const auto v = check::numbers(rows * U, 3), dout = check::numbers(rows * U, 4);
   std::vector<real> out(rows * U), lse(rows), dq(rows * A), dk(rows * A), dv(rows * U);
   const double flops = double(rows) * length * (A + U) / 1e9;  // two for each multiplication and addition, half of the square
-  const double forward =
-      best([&] { attention_forward<A, U>(batch, length, heads, heads, true, 0.1, q.data(), k.data(), v.data(), out.data(), lse.data()); });
+  const double forward = best([&] {
+    attention_forward<A, U>(batch, length, heads, heads, true, 0.1, q.data(), k.data(), v.data(), out.data(), lse.data());
+  });
   const double backward = best([&] {
-    attention_backward<A, U>(batch, length, heads, heads, true, 0.1, q.data(), k.data(), v.data(), out.data(), lse.data(), dout.data(), dq.data(),
-                             dk.data(), dv.data());
+    attention_backward<A, U>(batch, length, heads, heads, true, 0.1, q.data(), k.data(), v.data(), out.data(), lse.data(), dout.data(),
+                             dq.data(), dk.data(), dv.data());
   });
   std::printf("attention %d/%d, %ld x %ld x %ld causal: forward %.0f, backward %.0f GFLOP/s\n", A, U, batch, length, heads, flops / forward,
               flops * (3 * A + 2 * U) / (A + U) / backward);
@@ -147,9 +151,12 @@ void time_muon(int64_t rows, int64_t columns, int64_t count) {
   auto weight = check::numbers(n, 1), momentum = check::numbers(n, 2), gradient = check::numbers(n, 3);
   std::vector<real> workspace(muon_workspace(rows, columns, count));
   std::printf("muon %ld of %ld x %ld:", count, rows, columns);
-  for (const auto& [how, name] : {std::pair{NewtonSchulz::plain, "plain"}, std::pair{NewtonSchulz::symmetric, "symmetric"}, std::pair{NewtonSchulz::gram, "gram"}}) {
+  const std::pair<NewtonSchulz, const char*> ways[] = {
+      {NewtonSchulz::plain, "plain"}, {NewtonSchulz::symmetric, "symmetric"}, {NewtonSchulz::gram, "gram"}};
+  for (const auto& [how, name] : ways) {
     const double seconds = best([&, how = how] {
-      muon(how, rows, columns, 1, {{weight.data(), momentum.data(), gradient.data(), count, Muon{0.02, 0.95, 0.01, 5}}}, workspace.data());
+      muon(how, rows, columns, 1, {{weight.data(), momentum.data(), gradient.data(), count, Muon{0.02, 0.95, 0.01, 5}}},
+           workspace.data());
     });
     std::printf(" %s %.2f ms,", name, seconds * 1e3);
   }
@@ -181,7 +188,9 @@ int main(int argc, char** argv) {
   constexpr int64_t count = 1 << 22;
   std::vector<real> weight(count), gradient = check::numbers(count), moment1(count), moment2(count);
   std::printf("fill_normal: %.1f ns a number\n", best([&] { fill_normal(weight.data(), count, 1, 2, 0.02); }) / count * 1e9);
-  const double seconds = best([&] { adamw(AdamW{1e-3, 0.9, 0.95, 1e-8, 0.1}, 3, 1, count, weight.data(), gradient.data(), moment1.data(), moment2.data()); });
+  const double seconds = best([&] {
+    adamw(AdamW{1e-3, 0.9, 0.95, 1e-8, 0.1}, 3, 1, count, weight.data(), gradient.data(), moment1.data(), moment2.data());
+  });
   std::printf("adamw: %.2f ns a weight, %.1f GB/s\n", seconds / count * 1e9, 28.0 * count / seconds / 1e9);
 
   openblas_set_num_threads(threads);

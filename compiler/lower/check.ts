@@ -45,6 +45,8 @@ function imports(file: ts.SourceFile): ts.StringLiteral[] {
   );
 }
 
+const copy = "copy it next to the model, or put a package.json into the folder that holds both";
+
 /** A model is made of the user's own files and of mlac's. */
 function refuseImport(project: Project, specifier: ts.StringLiteral): Diagnostic[] {
   const frames = [{ span: project.span(specifier) }];
@@ -55,5 +57,5 @@ function refuseImport(project: Project, specifier: ts.StringLiteral): Diagnostic
   }
   const file = project.imported(specifier);
   if (!file || project.isUsers(file)) return [];
-  return [{ slug: "syntax/import", message: `${specifier.text} lies outside of the model's project, ${project.root}`, frames }];
+  return [{ slug: "syntax/import", message: `${specifier.text} lies outside of the model's project, ${project.root}`, frames, help: copy }];
 }

@@ -56,7 +56,11 @@ on(K.TemplateExpression, (c, node: ts.TemplateExpression, scope) => {
 on(K.Identifier, (c, node: ts.Identifier, scope) => {
   const found = scope.find(node.text);
   if (found?.binding.known) return found.binding.known;
-  if (found) throw c.error(node, "syntax/order", `${node.text} is used before it has a value`);
+  if (found)
+    throw c.error(node, "syntax/order", `${node.text} is used before it has a value`, {
+      also: [{ span: c.span(found.binding.node), label: "it gets one here" }],
+      help: "declare it further up",
+    });
   if (node.text === "undefined") return nothing;
   if (node.text === "Infinity" || node.text === "NaN") return constant(Number(node.text));
   throw c.error(node, "syntax/global", `a model is read and never run: there is no ${node.text} in it`);
@@ -75,7 +79,9 @@ on(K.ElementAccessExpression, (c, node: ts.ElementAccessExpression, scope) => {
   if (node.questionDotToken && isNothing(of)) return nothing;
   const key = evaluate(c, node.argumentExpression, scope);
   if (key.is !== "constant")
-    throw c.error(node.argumentExpression, "syntax/element", `an element is named by a constant; this is ${describe(key)}`);
+    throw c.error(node.argumentExpression, "syntax/element", `an element is named by a constant; this is ${describe(key)}`, {
+      help: 'take part(x, "N") of a tensor by its dimension, lookup(table, tokens) of a table by token',
+    });
   return property(c, node, of, String(key.value));
 });
 
@@ -84,8 +90,15 @@ function property(c: Context, node: ts.PropertyAccessExpression | ts.ElementAcce
   if (of.is === "array" && key === "length") return constant(of.items.length);
   if (of.is === "array" && /^\d+$/.test(key)) return of.items[Number(key)] ?? nothing;
   if (of.is === "constant" && typeof of.value === "string" && key === "length") return constant(of.value.length);
-  const loop = of.is === "layers" || of.is === "array" ? { help: "write a loop: for (const x of …) …" } : {};
-  throw c.error(node, "syntax/property", `${describe(of)} has no ${key} in a model`, loop);
+  throw c.error(node, "syntax/property", `${describe(of)} has no ${key} in a model`, { help: instead(of) });
+}
+
+/** What to write in place of a property or a method that is not there. */
+function instead(of: Known): string {
+  if (of.is === "layers" || of.is === "array") return "write a loop: for (const x of …) …";
+  if (of.is === "tensor" || of.is === "parameter") return "tensors are computed with functions: relu(x), add(a, b)";
+  if (of.is === "constant" && typeof of.value === "string") return "texts can be compared and put together: `${a} ${b}`";
+  return "docs/language.md lists what there is";
 }
 
 function mathematics(c: Context, node: ts.Node, name: string): Known {

@@ -1,6 +1,6 @@
 /** From model.ts to a graph: the file is read and checked, its plan evaluated, the model's calls inlined. */
 import { fail } from "../diagnostics.js";
-import type { Builder, Dim, Graph, GraphOutput, Parameter, Value } from "../ir.js";
+import type { Builder, Dim, Graph, GraphOutput, Parameter, Span, Value } from "../ir.js";
 import type { TrainingPlan } from "../plan.js";
 import { invoke } from "./call.js";
 import { check } from "./check.js";
@@ -26,6 +26,8 @@ export interface Lowered {
   sizes: Record<string, number>;
   /** Every file that took part, named as in spans. */
   sources: { file: string; text: string }[];
+  /** Where the plan's fusion choices were written. */
+  places: { fuse: Record<string, Span> };
   /** Operands of linearCrossEntropy: what the next token is predicted from. */
   head: { x: Value; w: Value };
 }
@@ -85,8 +87,13 @@ function lowerModel(c: Context, plan: Plan): Omit<Lowered, "sources"> {
     parameters: m.parameters,
     plan: planOf(c, plan, sizes, m.parameters, result.expertBias),
     sizes,
+    places: { fuse: placesOf(c, plan.options.entries.get("fuse")?.known) },
     head,
   };
+}
+
+function placesOf(c: Context, known: Known | undefined): Record<string, Span> {
+  return known?.is === "fields" ? Object.fromEntries([...known.entries].map(([key, { node }]) => [key, c.span(node)])) : {};
 }
 
 /** The tokens and the targets: their dimensions are in the types of the model's own parameters. */
@@ -100,7 +107,9 @@ function modelInputs(c: Context, m: ModelState, plan: Plan): Entry[] {
   return declared.map((parameter, i) => {
     const dims = types[i]!.shape.split(" ").map((name): Dim => m.sizes.dim(name, parameter));
     if (dims.length !== 2)
-      throw c.error(parameter, "syntax/model-inputs", `the model reads sequences, [B T]; this is [${types[i]!.shape}]`);
+      throw c.error(parameter, "syntax/model-inputs", `the model reads sequences, [B T]; this is [${types[i]!.shape}]`, {
+        help: 'write Tokens<"B T"> and Targets<"B T">: B sequences of T tokens',
+      });
     const known: Known = { is: "tensor", value: m.builder.input(i === 0 ? "tokens" : "targets", { dims, dtype: "i32" }) };
     return { known, node: parameter };
   });

@@ -68,6 +68,7 @@ function bindOne(m: ModelState, known: Known, node: ts.Node, key: string, around
     node,
     "syntax/parameter",
     `a parameter is a weight, a router, an embedding, a gain, a bias, a block or a stack; ${key} is ${describe(known)}`,
+    { help: "what is no parameter needs no place among them: declare it with const before the block" },
   );
 }
 

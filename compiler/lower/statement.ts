@@ -86,6 +86,7 @@ function loop(c: Context, node: ts.ForOfStatement, scope: Scope): Completion {
       node.expression,
       "syntax/loop",
       `a loop goes over a stack of the model, or over an array known at compile time; this is ${describe(over)}`,
+      { help: "what a tensor holds is computed all at once: linear, softmax and their like go over whole dimensions" },
     );
   for (const item of over.items) {
     const inside = scope.ofBlock();

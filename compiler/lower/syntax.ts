@@ -20,7 +20,11 @@ const classes: Refusal = {
   message: "there are no classes in a model",
   help: "write a block: block({ … }, (p, x) => …), or a function",
 };
-const errors: Refusal = { slug: "syntax/throw", message: "a model is read and never run: nothing can be thrown or caught in it" };
+const errors: Refusal = {
+  slug: "syntax/throw",
+  message: "a model is read and never run: nothing can be thrown or caught in it",
+  help: "leave it out; mlac checks shapes, sizes and options itself",
+};
 const later: Refusal = {
   slug: "syntax/async",
   message: "a model is read and never run: nothing in it can wait",
@@ -57,12 +61,16 @@ const refused: ReadonlyMap<ts.SyntaxKind, Refusal> = new Map([
   [K.NamespaceImport, { slug: "syntax/import", message: "import what is used by name", help: 'write import { linear, … } from "mlac"' }],
   [K.ImportKeyword, modules],
   [K.MetaProperty, modules],
-  [K.LabeledStatement, { slug: "syntax/label", message: "there are no labels in a model" }],
+  [
+    K.LabeledStatement,
+    { slug: "syntax/label", message: "there are no labels in a model", help: "leave it out: a break ends the loop it stands in" },
+  ],
   [
     K.DebuggerStatement,
     {
       slug: "syntax/debugger",
-      message: "a model is read and never run: there is nothing to debug; `mlac inspect graph` shows what became of it",
+      message: "a model is read and never run: there is nothing to debug",
+      help: "`mlac build --emit graph` shows what became of it",
     },
   ],
   [K.DeleteExpression, { slug: "syntax/assign", message: "objects do not change", help: "write a new one: { ...old, key: value }" }],
@@ -75,7 +83,10 @@ const refused: ReadonlyMap<ts.SyntaxKind, Refusal> = new Map([
     },
   ],
   [K.VoidExpression, { slug: "syntax/void", message: "there is no void in a model", help: "write undefined" }],
-  [K.RegularExpressionLiteral, { slug: "syntax/pattern", message: "there are no regular expressions in a model" }],
+  [
+    K.RegularExpressionLiteral,
+    { slug: "syntax/pattern", message: "there are no regular expressions in a model", help: "compare texts whole, with ===" },
+  ],
   [
     K.TaggedTemplateExpression,
     { slug: "syntax/template", message: "there are no tagged templates in a model", help: "call the function with ( )" },

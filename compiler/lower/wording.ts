@@ -64,7 +64,7 @@ function explain(project: Project, code: number, node: ts.Node): (Omit<Diagnosti
       frames: [{ span: project.span(binary) }],
     };
   }
-  if ((code === 2304 || code === 2580 || code === 2584) && globals.has(node.getText()))
+  if ((code === 2304 || code === 2580 || code === 2584 || code === 2591) && globals.has(node.getText()))
     return { slug: "syntax/global", message: `a model is read and never run: there is no ${node.getText()} in it` };
   const access = ts.isElementAccessExpression(node) || ts.isPropertyAccessExpression(node) ? node : node.parent;
   const of = access && (ts.isElementAccessExpression(access) || ts.isPropertyAccessExpression(access)) ? access.expression : undefined;

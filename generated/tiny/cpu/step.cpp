@@ -436,19 +436,19 @@ void micro_step(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unu
   bwd_04_rmsnormGradX_rmsnormGradGain(d_x, x_4, norm, d_x_2, d_norm, reals(120893568));
   for (int64_t round = 0; round < 3; ++round) {  // model.ts:57   for (const layer of p.layers) x = layer(x);, from the last to the first
     const int64_t layer = 3 - 1 - round;
-    real* const carried = reals(114602112 + (round % 2) * 2097152);  // [B T D]
+    real* const d_x_3 = reals(114602112 + (round % 2) * 2097152);  // [B T D]
     real* const routed_2 = reals(14987392 + layer * 4194304);  // [E rows D]
     int32_t* const slot_2 = ints(175845504 + layer * 32768);  // [B T topK] i32
     real* const combine_grad_gates = reals(149336192);  // [B T topK]
-    bwd_05_combineGradGates(carried, routed_2, slot_2, combine_grad_gates);
+    bwd_05_combineGradGates(d_x_3, routed_2, slot_2, combine_grad_gates);
     real* const sharedDown_2 = reals(4573696 + layer * 65536);  // [S D]
     real* const linear_sharedGate_2 = reals(64270464 + layer * 2097152);  // [B T S]
     real* const linear_sharedUp_2 = reals(70561920 + layer * 2097152);  // [B T S]
     real* const swiglu_grad_gate = reals(138719360);  // [B T S]
     real* const swiglu_grad_up = reals(140816512);  // [B T S]
-    bwd_06_linearGradX_swigluGradGate_swigluGradUp(carried, sharedDown_2, linear_sharedGate_2, linear_sharedUp_2, swiglu_grad_gate, swiglu_grad_up);
+    bwd_06_linearGradX_swigluGradGate_swigluGradUp(d_x_3, sharedDown_2, linear_sharedGate_2, linear_sharedUp_2, swiglu_grad_gate, swiglu_grad_up);
     real* const d_sharedDown = reals(9475584 + layer * 65536);  // [S D]
-    bwd_07_linearGradW_swiglu(linear_sharedGate_2, linear_sharedUp_2, carried, d_sharedDown);
+    bwd_07_linearGradW_swiglu(linear_sharedGate_2, linear_sharedUp_2, d_x_3, d_sharedDown);
     int32_t* const source_2 = ints(175747200 + layer * 32768);  // [rows] i32
     real* const gates_2 = reals(175943808 + layer * 32768);  // [B T topK]
     real* const down_3 = reals(3394048 + layer * 262144);  // [E F D]
@@ -457,9 +457,9 @@ void micro_step(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unu
     real* const linear_up_3 = reals(83144832 + layer * 2097152);  // [E rows F]
     real* const swiglu_grad_gate_2 = reals(142913664);  // [E rows F]
     real* const swiglu_grad_up_2 = reals(145010816);  // [E rows F]
-    bwd_08_linearGradX_dispatch_swigluGradGate(carried, source_2, gates_2, down_3, offsets_2, linear_gate_3, linear_up_3, swiglu_grad_gate_2, swiglu_grad_up_2);
+    bwd_08_linearGradX_dispatch_swigluGradGate(d_x_3, source_2, gates_2, down_3, offsets_2, linear_gate_3, linear_up_3, swiglu_grad_gate_2, swiglu_grad_up_2);
     real* const d_down = reals(8295936 + layer * 262144);  // [E F D]
-    bwd_09_linearGradW_swiglu_dispatch(linear_gate_3, linear_up_3, carried, source_2, gates_2, offsets_2, d_down);
+    bwd_09_linearGradW_swiglu_dispatch(linear_gate_3, linear_up_3, d_x_3, source_2, gates_2, offsets_2, d_down);
     real* const up_3 = reals(2607616 + layer * 262144);  // [E D F]
     real* const gate_3 = reals(1821184 + layer * 262144);  // [E D F]
     real* const add_3 = reals(118796416);  // [E rows D]
@@ -483,9 +483,9 @@ void micro_step(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unu
     real* const attnNorm_3 = reals(992896 + layer * 512);  // [D]
     real* const rmsnorm_ffnNorm_3 = reals(120893568);  // [B T D]
     real* const d_ffnNorm = reals(6709248 + layer * 512);  // [D]
-    real* const d_x_3 = reals(163885184);  // [B T D]
+    real* const d_x_4 = reals(163885184);  // [B T D]
     real* const rmsnorm_attnNorm_3 = reals(165982336);  // [B T D]
-    bwd_14_add_rmsnorm_rmsnormGradX(x_5, linear_out_2, ffnNorm_3, add_4, carried, attnNorm_3, rmsnorm_ffnNorm_3, d_ffnNorm, d_x_3, rmsnorm_attnNorm_3, reals(147107968));
+    bwd_14_add_rmsnorm_rmsnormGradX(x_5, linear_out_2, ffnNorm_3, add_4, d_x_3, attnNorm_3, rmsnorm_ffnNorm_3, d_ffnNorm, d_x_4, rmsnorm_attnNorm_3, reals(147107968));
     real* const d_sharedUp = reals(9278976 + layer * 65536);  // [D S]
     real* const d_sharedGate = reals(9082368 + layer * 65536);  // [D S]
     bwd_15_linearGradW(rmsnorm_ffnNorm_3, swiglu_grad_up, swiglu_grad_gate, d_sharedUp, d_sharedGate);
@@ -496,10 +496,10 @@ void micro_step(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unu
     bwd_17_linearGradW(rmsnorm_ffnNorm_3, route_grad_, d_router);
     real* const out__3 = reals(1610752 + layer * 65536);  // [H U D]
     real* const d_mixed = reals(168079488);  // [B T H U]
-    bwd_18_linearGradX(d_x_3, out__3, d_mixed);
+    bwd_18_linearGradX(d_x_4, out__3, d_mixed);
     real* const mixed_3 = reals(89436288 + layer * 2097152);  // [B T H U]
     real* const d_out = reals(6512640 + layer * 65536);  // [H U D]
-    bwd_19_linearGradW(mixed_3, d_x_3, d_out);
+    bwd_19_linearGradW(mixed_3, d_x_4, d_out);
     real* const linear_kRope_3 = reals(174370944 + layer * 262144);  // [B T R]
     real* const linear_k_3 = reals(102019200 + layer * 2097152);  // [B T H N]
     real* const kNorm_3 = reals(1610176 + layer * 192);  // [N+R]
@@ -551,14 +551,14 @@ void micro_step(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unu
     bwd_30_linearGradW(rmsnorm_attnNorm_3, rmsnorm_grad_x_kvNorm, d_kvDown);
     real* const d_attnNorm = reals(5894784 + layer * 512);  // [D]
     real* const add_7 = reals(114602112 + ((round + 1) % 2) * 2097152);  // [B T D]
-    bwd_31_rmsnormGradX_rmsnormGradGain_add(add_6, x_5, attnNorm_3, d_x_3, d_attnNorm, add_7, reals(118796416));
+    bwd_31_rmsnormGradX_rmsnormGradGain_add(add_6, x_5, attnNorm_3, d_x_4, d_attnNorm, add_7, reals(118796416));
   }
-  real* const d_x_4 = reals(116699264);  // [B T D]
+  real* const d_x_5 = reals(116699264);  // [B T D]
   real* const swiglu_grad_gate_3 = reals(14987392);  // [B T W]
   real* const swiglu_grad_up_3 = reals(21278848);  // [B T W]
-  bwd_32_linearGradX_swigluGradGate_swigluGradUp(d_x_4, down, linear_gate, linear_up, swiglu_grad_gate_3, swiglu_grad_up_3);
+  bwd_32_linearGradX_swigluGradGate_swigluGradUp(d_x_5, down, linear_gate, linear_up, swiglu_grad_gate_3, swiglu_grad_up_3);
   real* const d_down_2 = reals(5698176);  // [W D]
-  bwd_33_linearGradW(swiglu, d_x_4, d_down_2);
+  bwd_33_linearGradW(swiglu, d_x_5, d_down_2);
   real* const add_8 = reals(27570304);  // [B T D]
   bwd_34_linearGradX_add(swiglu_grad_up_3, up, swiglu_grad_gate_3, gate, add_8);
   real* const d_up_2 = reals(5501568);  // [D W]
@@ -566,7 +566,7 @@ void micro_step(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unu
   bwd_35_linearGradW(rmsnorm_ffnNorm, swiglu_grad_up_3, swiglu_grad_gate_3, d_up_2, d_gate_2);
   real* const d_ffnNorm_2 = reals(5304448);  // [D]
   real* const add_9 = reals(21278848);  // [B T D]
-  bwd_36_rmsnormGradX_rmsnormGradGain_add(add_8, add, ffnNorm, d_x_4, d_ffnNorm_2, add_9, reals(14987392));
+  bwd_36_rmsnormGradX_rmsnormGradGain_add(add_8, add, ffnNorm, d_x_5, d_ffnNorm_2, add_9, reals(14987392));
   real* const d_mixed_2 = reals(23376000);  // [B T H U]
   bwd_37_linearGradX(add_9, out_, d_mixed_2);
   real* const d_out_2 = reals(5238912);  // [H U D]

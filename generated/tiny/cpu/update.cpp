@@ -49,6 +49,8 @@ void update(char* arena, int64_t step, double rate, double clip, double* report)
   squares += sum_of_squares(reals(9672704), 32768);  // head
   const double norm = std::sqrt(squares);
   report[0] = norm;
+  // A gradient that is not finite must not reach the weights: the caller sees the norm and stops.
+  if (!std::isfinite(norm)) return;
   const double scale = clip > 0 ? std::min(1.0, clip / (norm + 1e-6)) : 1.0;
   real* const workspace = reals(14987392);
 

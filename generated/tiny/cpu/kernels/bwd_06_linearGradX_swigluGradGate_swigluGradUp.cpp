@@ -1,6 +1,6 @@
 // bwd_06_linearGradX_swigluGradGate_swigluGradUp: linearGradX, swigluGradGate, swigluGradUp. Emitted by mlac: edit the model, not this file.
 // model.ts:41   const shared = linear(swiglu(linear(x, p.sharedGate), linear(x, p.sharedUp)), p.sharedDown);
-// reads  carried [B T D], sharedDown [S D], linear_sharedGate [B T S], linear_sharedUp [B T S]
+// reads  d_x [B T D], sharedDown [S D], linear_sharedGate [B T S], linear_sharedUp [B T S]
 // writes swiglu_grad_gate [B T S], swiglu_grad_up [B T S]
 // 142 MFLOP, 10.6 MB in float32, 13 FLOP a byte
 #include "../lib/kernel.h"
@@ -16,9 +16,9 @@ constexpr int64_t S = 128;
 
 }  // namespace
 
-void bwd_06_linearGradX_swigluGradGate_swigluGradUp(const real* carried, const real* sharedDown, const real* linear_sharedGate, const real* linear_sharedUp, real* __restrict swiglu_grad_gate, real* __restrict swiglu_grad_up) {
+void bwd_06_linearGradX_swigluGradGate_swigluGradUp(const real* d_x, const real* sharedDown, const real* linear_sharedGate, const real* linear_sharedUp, real* __restrict swiglu_grad_gate, real* __restrict swiglu_grad_up) {
   const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
-    return [=](int64_t m, int64_t k) { return carried[m * D + k]; };
+    return [=](int64_t m, int64_t k) { return d_x[m * D + k]; };
   });
   const auto b = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t k, int64_t n) { return sharedDown[n * D + k]; };

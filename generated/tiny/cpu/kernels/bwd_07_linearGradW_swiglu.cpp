@@ -1,6 +1,6 @@
 // bwd_07_linearGradW_swiglu: swiglu, linearGradW. Emitted by mlac: edit the model, not this file.
 // model.ts:41   const shared = linear(swiglu(linear(x, p.sharedGate), linear(x, p.sharedUp)), p.sharedDown);
-// reads  linear_sharedGate [B T S], linear_sharedUp [B T S], carried [B T D]
+// reads  linear_sharedGate [B T S], linear_sharedUp [B T S], d_x [B T D]
 // writes d_sharedDown [S D]
 // 137 MFLOP, 6.4 MB in float32, 22 FLOP a byte
 #include "../lib/kernel.h"
@@ -16,12 +16,12 @@ constexpr int64_t D = 128;
 
 }  // namespace
 
-void bwd_07_linearGradW_swiglu(const real* linear_sharedGate, const real* linear_sharedUp, const real* carried, real* __restrict d_sharedDown) {
+void bwd_07_linearGradW_swiglu(const real* linear_sharedGate, const real* linear_sharedUp, const real* d_x, real* __restrict d_sharedDown) {
   const auto a = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return (mlac::silu(linear_sharedGate[k * S + m]) * linear_sharedUp[k * S + m]); };
   });
   const auto b = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
-    return [=](int64_t k, int64_t n) { return carried[k * D + n]; };
+    return [=](int64_t k, int64_t n) { return d_x[k * D + n]; };
   });
 
   const Grid grid{1, S, D, nullptr, Grid::dense};

@@ -1,7 +1,7 @@
 // bwd_09_linearGradW_swiglu_dispatch: swiglu, dispatch, linearGradW. Emitted by mlac: edit the model, not this file.
 // model.ts:40   const routed = linear(swiglu(linear(rows, p.gate), linear(rows, p.up)), p.down);
 // model.ts:42   return add(combine(routed, routing), shared);
-// reads  linear_gate [E rows F], linear_up [E rows F], carried [B T D], source [rows] i32, gates [B T topK], offsets [E+1] i32
+// reads  linear_gate [E rows F], linear_up [E rows F], d_x [B T D], source [rows] i32, gates [B T topK], offsets [E+1] i32
 // writes d_down [E F D]
 // 138 MFLOP, 6.6 MB in float32, 21 FLOP a byte
 #include "../lib/kernel.h"
@@ -16,12 +16,12 @@ constexpr int64_t D = 128;
 
 }  // namespace
 
-void bwd_09_linearGradW_swiglu_dispatch(const real* linear_gate, const real* linear_up, const real* carried, const int32_t* source, const real* gates, const int32_t* offsets, real* __restrict d_down) {
+void bwd_09_linearGradW_swiglu_dispatch(const real* linear_gate, const real* linear_up, const real* d_x, const int32_t* source, const real* gates, const int32_t* offsets, real* __restrict d_down) {
   const auto a = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return (mlac::silu(linear_gate[k * F + m]) * linear_up[k * F + m]); };
   });
   const auto b = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
-    return [=](int64_t k, int64_t n) { return (gates[source[k]] * carried[(source[k] / 2) * D + n]); };
+    return [=](int64_t k, int64_t n) { return (gates[source[k]] * d_x[(source[k] / 2) * D + n]); };
   });
 
   const Grid grid{8, F, D, offsets, Grid::ragged_k};

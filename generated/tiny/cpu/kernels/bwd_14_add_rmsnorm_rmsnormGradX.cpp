@@ -1,7 +1,7 @@
 // bwd_14_add_rmsnorm_rmsnormGradX: add, rmsnorm, rmsnormGradX, rmsnormGradGain. Emitted by mlac: edit the model, not this file.
 // model.ts:45   const residual = (x: X, norm: Gain<"D">, f: (x: X) => X) => add(x, f(rmsnorm(x, norm)));
-// reads  x [B T D], linear_out [B T D], ffnNorm [D], add [B T D], carried [B T D], attnNorm [D]
-// writes rmsnorm_ffnNorm [B T D], d_ffnNorm [D], d_x [B T D], rmsnorm_attnNorm [B T D]
+// reads  x [B T D], linear_out [B T D], ffnNorm [D], add [B T D], d_x [B T D], attnNorm [D]
+// writes rmsnorm_ffnNorm [B T D], d_ffnNorm [D], d_x_2 [B T D], rmsnorm_attnNorm [B T D]
 // 13.1 MFLOP, 14.7 MB in float32, 0.89 FLOP a byte
 #include "../lib/kernel.h"
 
@@ -15,7 +15,7 @@ constexpr int64_t D = 128;
 
 }  // namespace
 
-void bwd_14_add_rmsnorm_rmsnormGradX(const real* x, const real* linear_out, const real* ffnNorm, const real* add, const real* carried, const real* attnNorm, real* __restrict rmsnorm_ffnNorm, real* __restrict d_ffnNorm, real* __restrict d_x, real* __restrict rmsnorm_attnNorm, real* __restrict workspace) {
+void bwd_14_add_rmsnorm_rmsnormGradX(const real* x, const real* linear_out, const real* ffnNorm, const real* add, const real* d_x, const real* attnNorm, real* __restrict rmsnorm_ffnNorm, real* __restrict d_ffnNorm, real* __restrict d_x_2, real* __restrict rmsnorm_attnNorm, real* __restrict workspace) {
   // one round per row of [B T]
   const RowChunks chunks = row_chunks(B * T);
   parallel_for(chunks.count, [=](int64_t chunk) {
@@ -26,8 +26,8 @@ void bwd_14_add_rmsnorm_rmsnormGradX(const real* x, const real* linear_out, cons
       const real* linear_out_row = linear_out + row * D;
       real* rmsnorm_ffnNorm_row = rmsnorm_ffnNorm + row * D;
       const real* add_row = add + row * D;
-      const real* carried_row = carried + row * D;
-      real* d_x_row = d_x + row * D;
+      const real* d_x_row = d_x + row * D;
+      real* d_x_2_row = d_x_2 + row * D;
       real* rmsnorm_attnNorm_row = rmsnorm_attnNorm + row * D;
       real add_2_row[D];
       #pragma omp simd
@@ -57,8 +57,8 @@ void bwd_14_add_rmsnorm_rmsnormGradX(const real* x, const real* linear_out, cons
       #pragma omp simd
       for (int64_t i = 0; i < D; ++i) {
         d_ffnNorm_partial[i] += add_row[i] * add_2_row[i] * rstd;
-        const real d_x_i = carried_row[i] + rmsnorm_grad_x_ffnNorm_row[i];
-        d_x_row[i] = d_x_i;
+        const real d_x_2_i = d_x_row[i] + rmsnorm_grad_x_ffnNorm_row[i];
+        d_x_2_row[i] = d_x_2_i;
       }
       real rstd_sum_2 = 0;
       #pragma omp simd reduction(+ : rstd_sum_2)

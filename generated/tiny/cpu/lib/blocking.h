@@ -47,10 +47,10 @@ constexpr int64_t even_step(int64_t size, int64_t largest, int64_t unit) {
 
 struct Block {
   int64_t group;
-  int64_t m, rows, n, columns;    // the part of C: its corner, its size; no rows where there is nothing to do
-  bool own_k;                     // whether the group sums over a k range of its own,
+  int64_t m, rows, n, columns;     // the part of C: its corner and its size; no rows where there is nothing to do
+  bool own_k;                      // whether the group sums over a k range of its own,
   int64_t k_begin = 0, k_end = 0;  // and which
-  int64_t reach = INT32_MAX;       // only columns up to n + reach + row are wanted in row m + `row`
+  int64_t reach = INT32_MAX;       // the last column wanted in row m + i is n + reach + i
 
   int64_t count(int64_t row) const { return std::min(columns, reach + row + 1); }
 };

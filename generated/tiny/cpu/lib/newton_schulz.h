@@ -1,7 +1,7 @@
 // Newton-Schulz steps towards the nearest orthogonal matrix, for a batch of matrices of one size.
 //
-// A step is x ← p·x with p = 3.4445·1 − 4.7750·a + 2.0315·a·a and a = x·xᵀ, x having the short side of the matrix as its rows. A tall
-// matrix is not transposed for this: what is stored is xᵀ, and p, which is symmetric, multiplies it from the right.
+// A step is x ← p·x with p = 3.4445·1 − 4.7750·a + 2.0315·a·a and a = x·xᵀ, where x has the short side of the matrix as its rows. A
+// tall matrix is not transposed for this: what is stored is xᵀ, and p, which is symmetric, multiplies it from the right.
 #pragma once
 
 #include <algorithm>
@@ -87,7 +87,8 @@ class NewtonSchulzBatch {
 #pragma omp simd
       for (int64_t j = 0; j < columns; j++) c[at + j] = finish(m, n + j, at + j, sum[j]);
     };
-    contract<1>(Grid{count, s, s, nullptr, how == NewtonSchulz::plain ? Grid::dense : Grid::symmetric}, epilogue, product<0>(k, left, right));
+    const Grid grid{count, s, s, nullptr, how == NewtonSchulz::plain ? Grid::dense : Grid::symmetric};
+    contract<1>(grid, epilogue, product<0>(k, left, right));
     if (how != NewtonSchulz::plain) mirror(c);
   }
 

@@ -32,7 +32,8 @@ struct AdamW {
 };
 
 /// Step number `step`, counted from 1, of one tensor. `scale` multiplies the gradient first: clipping.
-inline void adamw(const AdamW& rule, int64_t step, double scale, int64_t count, real* weight, const real* gradient, real* moment1, real* moment2) {
+inline void adamw(const AdamW& rule, int64_t step, double scale, int64_t count, real* weight, const real* gradient, real* moment1,
+                  real* moment2) {
   // Whatever can be computed once is, in double: 1 - beta2 would lose four of a float's digits.
   const real keep1 = real(rule.beta1), take1 = real((1 - rule.beta1) * scale);
   const real keep2 = real(rule.beta2), take2 = real((1 - rule.beta2) * scale * scale);

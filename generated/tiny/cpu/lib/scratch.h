@@ -20,27 +20,46 @@ constexpr int64_t SCRATCH_BYTES = int64_t{4} << 20;
 
 namespace detail {
 
-inline char* scratch_slabs = nullptr;
 inline int threads = 1;
+
+struct Slab {
+  char* memory = nullptr;
+  ~Slab() { std::free(memory); }
+};
+
+// A thread owns its slab, so that sessions that run side by side do not meet.
+inline Slab& slab() {
+  static thread_local Slab own;
+  return own;
+}
 
 }  // namespace detail
 
-/// Gives back all scratch memory. Calling it twice, or without scratch_open, does no harm.
-inline void scratch_close() {
-  std::free(detail::scratch_slabs);
-  detail::scratch_slabs = nullptr;
+/// This thread's SCRATCH_BYTES, 64-byte aligned; null if memory has run out. What lies there is lost at the next call of a function of
+/// this library.
+inline char* scratch() {
+  detail::Slab& slab = detail::slab();
+  if (!slab.memory) slab.memory = static_cast<char*>(std::aligned_alloc(4096, SCRATCH_BYTES));
+  return slab.memory;
 }
 
-/// Takes SCRATCH_BYTES for each of `threads` threads; from now on parallel_for uses that many. Throws std::bad_alloc.
+/// From now on parallel_for uses `threads` threads. Takes SCRATCH_BYTES for each, or throws std::bad_alloc.
 inline void scratch_open(int threads) {
-  scratch_close();
-  detail::scratch_slabs = static_cast<char*>(std::aligned_alloc(4096, threads * SCRATCH_BYTES));
-  if (!detail::scratch_slabs) throw std::bad_alloc();
   detail::threads = threads;
+  bool missing = false;
+#pragma omp parallel num_threads(threads) reduction(|| : missing)
+  missing = !scratch();
+  if (missing) throw std::bad_alloc();
 }
 
-/// This thread's SCRATCH_BYTES, 64-byte aligned. What lies there is lost at the next call of a function of this library.
-inline char* scratch() { return detail::scratch_slabs + omp_get_thread_num() * SCRATCH_BYTES; }
+/// Gives the scratch memory back. Whoever still needs it takes it anew.
+inline void scratch_close() {
+#pragma omp parallel num_threads(detail::threads)
+  {
+    std::free(detail::slab().memory);
+    detail::slab().memory = nullptr;
+  }
+}
 
 /// Calls body(i) for each i < count, on all threads, in any order. Inside another parallel_for it runs in the calling thread.
 template <class Body>

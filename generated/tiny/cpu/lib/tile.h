@@ -35,8 +35,8 @@ struct Packed {
 namespace detail {
 
 template <int rows, int vectors, class A, class B>
-[[gnu::noinline]] void multiply_tile(int64_t depth, const real* __restrict a, const real* __restrict b, real* __restrict c, int64_t c_stride,
-                                     bool add) {
+[[gnu::noinline]] void multiply_tile(int64_t depth, const real* __restrict a, const real* __restrict b, real* __restrict c,
+                                     int64_t c_stride, bool add) {
   Vector sum[rows][vectors] = {};
   for (int64_t k = 0; k < depth; k++) {
     Vector right[vectors];

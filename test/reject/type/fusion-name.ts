@@ -1,0 +1,9 @@
+import { train } from "mlac";
+import { Model, settings } from "../parts/model.ts";
+
+
+
+export default train(Model, {
+  ...settings,
+  fuse: { crossentropy: "full" }, // error type/TS2561: 'crossentropy' does not exist in type 'Fusion'
+});

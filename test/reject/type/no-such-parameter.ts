@@ -1,0 +1,8 @@
+import { block, linear, train, weight } from "mlac";
+import { modelOf, settings, type X } from "../parts/model.ts";
+
+const Layer = block({ w: weight("D -> D") }, (p, x: X) => {
+  return linear(x, p.weight); // error type/TS2339: Property 'weight' does not exist
+});
+
+export default train(modelOf(Layer), settings);

@@ -1,0 +1,9 @@
+import { cosine, train } from "mlac";
+import { Model, settings } from "../parts/model.ts";
+
+
+
+export default train(Model, {
+  ...settings,
+  schedule: cosine({ warm: 2 }), // error type/TS2561: 'warm' does not exist in type
+});

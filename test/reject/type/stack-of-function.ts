@@ -1,0 +1,15 @@
+import { block, linear, scale, stack, train, weight } from "mlac";
+import { modelOf, settings, type X } from "../parts/model.ts";
+
+const double = (x: X) => scale(x, 2);
+
+const Layer = block({
+  w: weight("D -> D"),
+  layers: stack(2, double), // error type/TS2345: is not assignable to parameter of type 'Block
+}, (p, x: X) => {
+  let y = linear(x, p.w);
+  for (const layer of p.layers) y = layer(y);
+  return y;
+});
+
+export default train(modelOf(Layer), settings);
