@@ -20,15 +20,15 @@ export function check(project: Project): void {
 
 /**
  * One mistake, one message. TypeScript complains of both sides of an operator between tensors, and then, as their product is a number
- * to it, of where that number goes.
+ * to it, of where that number goes; and it can find two things wrong with one name.
  */
 function withoutEchoes(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   const computed = diagnostics.some(({ slug }) => slug === "syntax/operator");
   const told = new Set<string>();
   return diagnostics.filter((diagnostic) => {
-    const whole = JSON.stringify(diagnostic);
-    const echo = told.has(whole) || (computed && /Type '(number|boolean)' is not assignable to type '/.test(diagnostic.message));
-    told.add(whole);
+    const place = JSON.stringify(diagnostic.frames);
+    const echo = told.has(place) || (computed && /Type '(number|boolean)' is not assignable to type '/.test(diagnostic.message));
+    told.add(place);
     return !echo;
   });
 }

@@ -97,7 +97,7 @@ function property(c: Context, node: ts.PropertyAccessExpression | ts.ElementAcce
 function instead(of: Known): string {
   if (of.is === "layers" || of.is === "array") return "write a loop: for (const x of …) …";
   if (of.is === "tensor" || of.is === "parameter") return "tensors are computed with functions: relu(x), add(a, b)";
-  if (of.is === "constant" && typeof of.value === "string") return "texts can be compared and put together: `${a} ${b}`";
+  if (of.is === "constant" && typeof of.value === "string") return "texts can be compared with ===, and put together with +";
   return "docs/language.md lists what there is";
 }
 

@@ -2,6 +2,7 @@
 import { ts } from "ts-morph";
 import type { Diagnostic, Frame } from "../diagnostics.js";
 import { callFor } from "./operator.js";
+import { aboutOptions } from "./optionWording.js";
 import type { Project } from "./project.js";
 
 /** One of TypeScript's messages. Slug: `type/TS` and its number, or that of the part of the language it is about. */
@@ -10,31 +11,10 @@ export function inOurWords(project: Project, d: ts.Diagnostic): Diagnostic {
   const start = d.start ?? 0;
   const frames = d.file ? [{ span: project.spanOf(d.file, start, start + (d.length ?? 0)) }] : [];
   const node = d.file && nodeAt(d.file, start, start + (d.length ?? 0));
-  const better = node && (explain(project, d.code, node) ?? missing(text, node));
+  const better = node && (explain(project, d.code, node) ?? aboutOptions(project.program.getTypeChecker(), text, node));
   if (better) return { slug: `type/TS${d.code}`, frames, ...better };
   const help = d.code === 2367 ? { help: "give the constant a wider type, so that it can be changed: const kind: string = …" } : {};
   return { slug: `type/TS${d.code}`, message: sentence(text) ?? text, frames, ...help };
-}
-
-/** `sizes: C is missing`, in place of two long types and the difference between them. */
-function missing(text: string, node: ts.Node): Pick<Diagnostic, "message" | "help"> | undefined {
-  const [, one, list = ""] =
-    /Property '(\w+)' is missing in type|is missing the following properties from type '.*?': ([\w, ]+)/s.exec(text) ?? [];
-  const names = one === undefined ? list.split(", ").filter((name) => /^\w+$/.test(name)) : [one];
-  const of = literalName(node);
-  if (of === undefined || names.length === 0 || text.includes("Types of property '[")) return undefined;
-  return {
-    message: `${of.getText()}: ${names.join(", ")} ${names.length > 1 ? "are" : "is"} missing`,
-    help: `add ${names.map((name) => `${name}: …`).join(", ")}`,
-  };
-}
-
-/** What an object is called that TypeScript complains of: the option it is, or the function that it is the options of. */
-function literalName(node: ts.Node): ts.Node | undefined {
-  if (ts.isShorthandPropertyAssignment(node)) return node.name;
-  if (ts.isIdentifier(node) && ts.isPropertyAssignment(node.parent)) return node;
-  const literal = ts.isObjectLiteralExpression(node) ? node : node.parent;
-  return ts.isObjectLiteralExpression(literal) && ts.isCallExpression(literal.parent) ? literal.parent.expression : undefined;
 }
 
 /** mlac's own sentence, if TypeScript's message has one: the name of a type, "✗ linear: …", with quotes within it escaped. */

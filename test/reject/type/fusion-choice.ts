@@ -5,5 +5,5 @@ import { Model, settings } from "../parts/model.ts";
 
 export default train(Model, {
   ...settings,
-  fuse: { crossEntropy: "chunked" }, // error type/TS2322: '"chunked"' is not assignable to type '"full" | "recompute"
+  fuse: { crossEntropy: "chunked" }, // error type/TS2322: crossEntropy is "chunked"; it must be "chunk:NUMBER", "full" or "recompute"
 });

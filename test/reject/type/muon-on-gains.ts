@@ -1,9 +1,9 @@
-import { muon, train } from "mlac";
-import { Model, optimizer, settings } from "../parts/model.ts";
+import { block, gain, linear, muon, rmsnorm, train, weight } from "mlac";
+import { modelOf, optimizer, settings, type X } from "../parts/model.ts";
 
+const Layer = block({ w: weight("D -> D"), norm: gain("D") }, (p, x: X) => linear(rmsnorm(x, p.norm), p.w));
 
-
-export default train(Model, {
+export default train(modelOf(Layer), {
   ...settings,
   optimizer: { ...optimizer, gain: muon({ lr: 0.02 }) }, // error type/TS2322: Type 'Muon' is not assignable to type 'AdamW'
 });
