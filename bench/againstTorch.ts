@@ -1,149 +1,109 @@
-/** What the rounds of cpuAgainstTorch come to, and how it is shown. */
-import { binary } from "../compiler/memory.js";
-import type { Machine } from "./machine.js";
-import type { Steps } from "./side.js";
-import { median, type Spread, spread, width } from "./statistics.js";
+/** One measurement: two processes with the same weights and batches, compared first, then timed in turn. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Built } from "../compiler/build.js";
+import { fail } from "../compiler/diagnostics.js";
+import { root } from "../compiler/package.js";
+import { type Comparison, type Duel, largest, type Round, summarize, type TorchFacts } from "./againstTorchReport.js";
+import { calm, rest, watched } from "./machine.js";
+import { Side } from "./side.js";
+import type { StepsFacts, StepsOptions } from "./steps.js";
 
-/** Some steps of each side, one after the other. `others`: the share of the processors that other programs had, the larger of the two. */
-export interface Round {
-  mlac: Steps;
-  torch: Steps;
-  others: number;
-}
-
-/** The two on the same weights and batch, before any step. */
-export interface Comparison {
-  loss: number;
-  torchLoss: number;
-  /** Nats, of cross entropy or balance loss. */
-  difference: number;
-  gradient: { name: string; error: number };
-}
-
-export interface SideSummary {
-  /** Milliseconds of a step. */
-  step: Spread;
-  /** Medians: forward and backward, optimizer. */
-  gradients: number;
-  optimizer: number;
-  tokensPerSecond: number;
-  /** Milliseconds of all its threads a step; waiting threads that spin count too. */
-  processorMs: number;
-  peakBytes: number;
-}
-
-export interface Summary {
-  counted: number;
-  /** Rounds that were counted although other programs had more of the processor than allowed. */
-  disturbed: boolean;
-  mlac: SideSummary & { plannedBytes: number };
-  torch: SideSummary & { forward: number; backward: number };
-  /** PyTorch's time over mlac's, of each round by itself. */
-  ratio: Spread;
-}
-
-/** Which PyTorch it was: bench/torch/tiny.py says so. */
-export interface TorchFacts {
-  torch: string;
+export interface DuelOptions {
+  built: Built;
+  /** A Python that has torch. */
   python: string;
-  /** Files of the BLAS library that is loaded. */
-  blas: string[];
-}
-
-export interface Result extends Summary {
-  machine: Machine;
-  pytorch: TorchFacts;
   threads: number;
-  model: { name: string; sizes: Readonly<Record<string, number>> };
-  compared: Comparison;
+  /** Rounds to count, and steps of each side in a round. */
+  rounds: number;
+  steps: number;
+  /** The largest share of the processors that other programs may have had in a round that counts. */
+  quiet: number;
+  /** Seconds after which disturbed rounds are taken as they are. */
+  patience: number;
+  note: (text: string) => void;
 }
 
-export function largest(errors: Readonly<Record<string, number>>): { name: string; error: number } {
-  let worst = { name: "", error: 0 };
-  for (const [name, error] of Object.entries(errors)) if (!(error <= worst.error)) worst = { name, error };
-  return worst;
+const batches = 8;
+const warmup = 5;
+/** PyTorch and mlac must do the same: nats, and norm of the difference of a gradient over its norm. */
+const limits = { loss: 1e-4, gradient: 1e-3 };
+
+/** Errors: run/side (with what the process said), run/other-model. */
+export async function duel(options: DuelOptions): Promise<Duel> {
+  const { built, python, threads, quiet } = options;
+  const { plan, sizes, memory, parameters } = built.manifest;
+  const exchange = mkdtempSync(join(tmpdir(), "mlac-torch-"));
+  const sides: Side[] = [];
+  try {
+    const asked: StepsOptions = { directory: built.directory, threads, exchange, batches };
+    const ours = await Side.start<StepsFacts>("mlac", [process.execPath, join(import.meta.dirname, "steps.js"), JSON.stringify(asked)]);
+    sides.push(ours.side);
+    const given = {
+      sizes,
+      layers: parameters.find(({ stacked }) => stacked > 0)?.shape[0] ?? 0,
+      threads,
+      muon: rateOf(built, "weight"),
+      adamw: rateOf(built, "embedding"),
+      clip: plan.clip,
+      weights: join(exchange, "weights.safetensors"),
+      batches: join(exchange, "batches.safetensors"),
+      serve: true,
+    };
+    const theirs = await Side.start<TorchFacts>("PyTorch", [python, join(root, "bench/torch/tiny.py"), JSON.stringify(given)]);
+    sides.push(theirs.side);
+    const compared = await compare(ours.facts, theirs.side, join(exchange, "gradients.safetensors"));
+    const rounds = await alternate(ours.side, theirs.side, options);
+    return { threads, pytorch: theirs.facts, compared, ...summarize(rounds, quiet, sizes, memory.total), rounds };
+  } finally {
+    for (const side of sides) side.close();
+    rmSync(exchange, { recursive: true, force: true });
+  }
 }
 
-const sum = (parts: readonly number[]): number => parts.reduce((a, b) => a + b, 0);
+function rateOf(built: Built, group: string): { lr: number; weightDecay: number } {
+  const found = Object.values(built.manifest.plan.optimizer).find((settings) => settings.group === group);
+  return found ?? fail("run/plan", `examples/tiny has no parameters of the group ${group}`);
+}
 
-function summarizeSide(rounds: readonly Steps[], tokens: number): SideSummary {
-  const steps = rounds.flatMap(({ ms }) => ms);
-  const step = spread(steps.map(sum));
-  return {
-    step,
-    gradients: median(steps.map((parts) => sum(parts.slice(0, -1)))),
-    optimizer: median(steps.map((parts) => parts.at(-1) ?? Number.NaN)),
-    tokensPerSecond: (1000 * tokens) / step.median,
-    processorMs: median(rounds.map(({ cpuSeconds, ms }) => (1000 * cpuSeconds) / ms.length)),
-    peakBytes: Math.max(...rounds.map(({ peakBytes }) => peakBytes)),
+async function compare(ours: StepsFacts, torch: Side, gradients: string): Promise<Comparison> {
+  const theirs = await torch.ask<{ loss: number; balance: number; gradients: Record<string, number> }>({ compare: gradients });
+  const worst = largest(theirs.gradients);
+  const difference = Math.max(Math.abs(ours.loss - theirs.loss), Math.abs(ours.balance - theirs.balance));
+  if (!(difference <= limits.loss && worst.error <= limits.gradient)) {
+    const by = `losses differ by ${difference}, the gradient of ${worst.name} by ${worst.error} of its norm`;
+    fail("run/other-model", `mlac and PyTorch do not compute the same: ${by}`, {
+      help: "bench/torch/model.py must follow examples/tiny/model.ts",
+    });
+  }
+  return { loss: ours.loss, torchLoss: theirs.loss, difference, gradient: worst };
+}
+
+/** Rounds of each side in turn, until enough were undisturbed or patience is at its end. */
+async function alternate(ours: Side, theirs: Side, { rounds: wanted, steps, quiet, patience, note }: DuelOptions): Promise<Round[]> {
+  const end = performance.now() + 1000 * patience;
+  const rounds: Round[] = [];
+  const counted = (): number => rounds.filter(({ others }) => others <= quiet).length;
+  // The warm-up also holds the first steps' losses against each other: it is the same training, optimizer and all.
+  const first = { mlac: await ours.steps(warmup), torch: await theirs.steps(warmup) };
+  const apart = Math.max(...first.mlac.losses.map((loss, i) => Math.abs(loss - (first.torch.losses[i] ?? Number.NaN))));
+  note(`in the first ${warmup} steps, the losses differ by ${apart.toExponential(1)} at most`);
+  const one = async (side: Side) => {
+    await rest(300); // threads that spin for work are asleep by then
+    return watched(
+      () => side.steps(steps),
+      ({ cpuSeconds }) => cpuSeconds,
+    );
   };
-}
-
-export function summarize(rounds: readonly Round[], quiet: number, sizes: Readonly<Record<string, number>>, plannedBytes: number): Summary {
-  const undisturbed = rounds.filter(({ others }) => others <= quiet);
-  // A handful says more than a crowd of bad ones; less than that says nothing.
-  const disturbed = undisturbed.length < 3;
-  const used = disturbed ? rounds : undisturbed;
-  const tokens = (sizes["B"] ?? 0) * (sizes["T"] ?? 0);
-  const theirs = used.flatMap(({ torch }) => torch.ms);
-  return {
-    counted: used.length,
-    disturbed,
-    mlac: {
-      ...summarizeSide(
-        used.map(({ mlac }) => mlac),
-        tokens,
-      ),
-      plannedBytes,
-    },
-    torch: {
-      ...summarizeSide(
-        used.map(({ torch }) => torch),
-        tokens,
-      ),
-      forward: median(theirs.map(([forward]) => forward ?? Number.NaN)),
-      backward: median(theirs.map(([, backward]) => backward ?? Number.NaN)),
-    },
-    ratio: spread(used.map(({ mlac, torch }) => median(torch.ms.map(sum)) / median(mlac.ms.map(sum)))),
-  };
-}
-
-/** For people. */
-export function describe(result: Result): string {
-  const { machine, pytorch, threads, model, compared, mlac, torch, ratio } = result;
-  const sizes = Object.entries(model.sizes).map(([name, size]) => `${name} ${size}`);
-  const { name, error } = compared.gradient;
-  return [
-    `${model.name}, float32, ${threads} ${threads === 1 ? "thread" : "threads"}: ${sizes.join(", ")}`,
-    `${machine.processor}, ${machine.processors} processors; ${machine.compiler}; PyTorch ${pytorch.torch}, ${blasOf(pytorch)}`,
-    `the same model: loss ${compared.loss.toFixed(6)} and ${compared.torchLoss.toFixed(6)}; the gradient furthest apart, ${name}, by ${error.toExponential(1)}`,
-    "",
-    row("", "ms a step", "quartiles", "forward+backward", "optimizer", "processor", "tokens/s", "peak memory"),
-    sideRow("mlac", mlac),
-    sideRow("PyTorch", torch),
-    "",
-    `mlac does ${ratio.median.toFixed(2)} times PyTorch's tokens a second (quartiles of ${ratio.count} rounds: ${ratio.low.toFixed(2)} to ${ratio.high.toFixed(2)}); the aim is 2`,
-    `PyTorch: forward ${torch.forward.toFixed(1)} ms, backward ${torch.backward.toFixed(1)} ms; mlac's model takes ${binary(mlac.plannedBytes)} of its memory`,
-    ...(result.disturbed
-      ? [`other programs had the processors meanwhile (load ${machine.load.join(", ")}): measure again on a quiet machine`]
-      : []),
-    ...(width(ratio) > 0.1 ? ["the rounds differ by more than a tenth: measure again on a quiet machine"] : []),
-    "",
-  ].join("\n");
-}
-
-function blasOf({ blas }: TorchFacts): string {
-  return blas.map((path) => path.split("/").at(-1)).join(", ") || "no BLAS library found";
-}
-
-function sideRow(name: string, side: SideSummary): string {
-  const { step, gradients, optimizer, processorMs } = side;
-  const quartiles = `${step.low.toFixed(1)}–${step.high.toFixed(1)}`;
-  const times = [gradients, optimizer, processorMs].map((ms) => ms.toFixed(1));
-  return row(name, step.median.toFixed(1), quartiles, ...times, side.tokensPerSecond.toFixed(0), binary(side.peakBytes));
-}
-
-function row(name: string, ...cells: readonly string[]): string {
-  const widths = [11, 15, 18, 11, 11, 10, 13];
-  return name.padEnd(8) + cells.map((cell, i) => cell.padStart(widths[i] ?? 12)).join("");
+  while (counted() < wanted && (rounds.length < wanted || performance.now() < end)) {
+    await calm(quiet, end);
+    const mlac = await one(ours);
+    const torch = await one(theirs);
+    const others = Math.max(mlac.others, torch.others);
+    rounds.push({ mlac: mlac.result, torch: torch.result, others });
+    const verdict = others <= quiet ? `counted, ${counted()} of ${wanted}` : "not counted";
+    note(`round ${rounds.length}: other programs took ${(100 * others).toFixed(0)} % of the processors; ${verdict}`);
+  }
+  return rounds;
 }

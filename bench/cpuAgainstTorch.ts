@@ -4,33 +4,34 @@
  * a round in which other programs had the processor is not counted.
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Built, build } from "../compiler/build.js";
+import { build } from "../compiler/build.js";
 import { fail, MlacError } from "../compiler/diagnostics.js";
 import { root } from "../compiler/package.js";
 import { report } from "../compiler/report.js";
-import { type Comparison, describe, largest, type Round, summarize, type TorchFacts } from "./againstTorch.js";
-import { machine, today, watched } from "./machine.js";
-import { Side } from "./side.js";
-import type { StepsFacts, StepsOptions } from "./steps.js";
+import { duel } from "./againstTorch.js";
+import { describe, markdown, type Result } from "./againstTorchReport.js";
+import { machine, today } from "./machine.js";
+import { replaceMeasured } from "./page.js";
 
 const usage = `usage: npm run bench:torch -- [options]
-  --threads N    default: one a processor
-  --rounds N     rounds to count, of each side in turn (10)
-  --steps N      steps a round (5)
-  --quiet P      a round counts if other programs took at most P % of the processors (5)
-  --patience M   minutes after which disturbed rounds are taken as they are (10)
-  --python FILE  a Python with torch 1.13 or newer
-  --set N=V      another size than model.ts's     --fuse N=C   as for mlac build
-  --json         the result as JSON               --no-save    do not write bench/results/cpu-tiny-DATE.json
+  --threads N,M    numbers of threads to measure with; default: one a processor, and 1
+  --rounds N       rounds to count, of each side in turn (10)
+  --steps N        steps a round (5)
+  --quiet P        a round counts if other programs took at most P % of the processors (5)
+  --patience M     minutes, with each number of threads, after which disturbed rounds are taken as they are (10)
+  --python FILE    a Python with torch 1.13 or newer and numpy
+  --set NAME=V     another size than model.ts's; --fuse NAME=CHOICE as for mlac build
+  --json           the result as JSON
+  --save           write bench/results/cpu-tiny-DATE.json and the figures in docs/performance/cpu-against-torch.md
 `;
 
 const { values } = parseArgs({
   options: {
-    threads: { type: "string", default: String(availableParallelism()) },
+    threads: { type: "string", default: [...new Set([availableParallelism(), 1])].join(",") },
     rounds: { type: "string", default: "10" },
     steps: { type: "string", default: "5" },
     quiet: { type: "string", default: "5" },
@@ -39,15 +40,10 @@ const { values } = parseArgs({
     set: { type: "string", multiple: true, default: [] },
     fuse: { type: "string", multiple: true, default: [] },
     json: { type: "boolean", default: false },
-    "no-save": { type: "boolean", default: false },
+    save: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
-
-const batches = 8;
-const warmup = 5;
-/** PyTorch and mlac must do the same: nats, and norm of the difference of a gradient over its norm. */
-const limits = { loss: 1e-4, gradient: 1e-3 };
 
 const note = (text: string): void => void process.stderr.write(`${text}\n`);
 const pairs = (given: readonly string[]): Record<string, string> =>
@@ -68,17 +64,8 @@ function findPython(): string {
   });
 }
 
-/** How many layers the stack of model.ts has: the first dimension of its parameters. */
-const layersOf = ({ manifest }: Built): number => manifest.parameters.find(({ stacked }) => stacked > 0)?.shape[0] ?? 0;
-
-function lr(built: Built, group: string): { lr: number; weightDecay: number } {
-  const found = Object.values(built.manifest.plan.optimizer).find((settings) => settings.group === group);
-  return found ?? fail("run/plan", `examples/tiny has no parameters of the group ${group}`);
-}
-
 async function main(): Promise<void> {
   const python = findPython();
-  const threads = Number(values.threads);
   const built = await build({
     model: join(root, "examples/tiny/model.ts"),
     target: "cpu",
@@ -86,102 +73,41 @@ async function main(): Promise<void> {
     fuse: pairs(values.fuse),
     set: pairs(values.set),
     out: join(root, "dist/bench/tiny"),
-    onProgress: note,
+    onProgress: (text) => process.stderr.isTTY && process.stderr.write(`\r\x1b[K${text}`),
   });
-  const exchange = mkdtempSync(join(tmpdir(), "mlac-torch-"));
-  const sides: Side[] = [];
-  try {
-    const options: StepsOptions = { directory: built.directory, threads, exchange, batches };
-    const ours = await Side.start<StepsFacts>("mlac", [process.execPath, join(import.meta.dirname, "steps.js"), JSON.stringify(options)]);
-    sides.push(ours.side);
-    const { plan, sizes } = built.manifest;
-    const given = {
-      sizes,
-      layers: layersOf(built),
-      threads,
-      muon: lr(built, "weight"),
-      adamw: lr(built, "embedding"),
-      clip: plan.clip,
-      weights: join(exchange, "weights.safetensors"),
-      batches: join(exchange, "batches.safetensors"),
-      serve: true,
-    };
-    const theirs = await Side.start<TorchFacts>("PyTorch", [python, join(root, "bench/torch/tiny.py"), JSON.stringify(given)]);
-    sides.push(theirs.side);
-    const compared = await compare(ours.facts, theirs.side, join(exchange, "gradients.safetensors"));
-    const begun = machine();
-    const rounds = await alternate(ours.side, theirs.side);
-    const result = {
-      date: new Date().toISOString(),
-      command: `npm run bench:torch -- ${process.argv.slice(2).join(" ")}`.trim(),
-      machine: begun,
-      pytorch: theirs.facts,
-      threads,
-      model: { name: built.manifest.model, sizes, layers: given.layers, fuse: built.manifest.fuse },
-      compared,
-      ...summarize(rounds, Number(values.quiet) / 100, sizes, built.manifest.memory.total),
-      rounds,
-    };
-    if (!values["no-save"]) save(result);
-    process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : describe(result));
-  } finally {
-    for (const side of sides) side.close();
-    rmSync(exchange, { recursive: true, force: true });
-  }
-}
-
-/** Errors: run/other-model, when the two are not the same model. */
-async function compare(ours: StepsFacts, torch: Side, gradients: string): Promise<Comparison> {
-  const theirs = await torch.ask<{ loss: number; balance: number; gradients: Record<string, number> }>({ compare: gradients });
-  const worst = largest(theirs.gradients);
-  const difference = Math.max(Math.abs(ours.loss - theirs.loss), Math.abs(ours.balance - theirs.balance));
-  if (!(difference <= limits.loss && worst.error <= limits.gradient))
-    fail(
-      "run/other-model",
-      `mlac and PyTorch do not compute the same: losses differ by ${difference}, the gradient of ${worst.name} by ${worst.error}`,
-      {
-        help: "bench/torch/model.py must follow examples/tiny/model.ts",
-      },
+  const { model, sizes, fuse } = built.manifest;
+  const result: Result = {
+    date: new Date().toISOString(),
+    command: `npm run bench:torch -- ${process.argv.slice(2).join(" ")}`.trim(),
+    machine: machine(),
+    model: { name: model, sizes, fuse },
+    duels: [],
+  };
+  for (const threads of values.threads.split(",").map(Number)) {
+    note(`${process.stderr.isTTY ? "\r\x1b[K" : ""}${threads} ${threads === 1 ? "thread" : "threads"}`);
+    result.duels.push(
+      await duel({
+        built,
+        python,
+        threads,
+        rounds: Number(values.rounds),
+        steps: Number(values.steps),
+        quiet: Number(values.quiet) / 100,
+        patience: 60 * Number(values.patience),
+        note,
+      }),
     );
-  return { loss: ours.loss, torchLoss: theirs.loss, difference, gradient: worst };
-}
-
-/** Rounds of each side in turn, until enough were undisturbed or patience is at its end. */
-async function alternate(ours: Side, theirs: Side): Promise<Round[]> {
-  const [wanted, steps, quiet] = [Number(values.rounds), Number(values.steps), Number(values.quiet) / 100];
-  const end = performance.now() + 60_000 * Number(values.patience);
-  const rounds: Round[] = [];
-  const counted = (): number => rounds.filter(({ others }) => others <= quiet).length;
-  // The warm-up also holds the first steps' losses against each other: it is the same training, optimizer and all.
-  const first = { mlac: await ours.steps(warmup), torch: await theirs.steps(warmup) };
-  const apart = Math.max(...first.mlac.losses.map((loss, i) => Math.abs(loss - (first.torch.losses[i] ?? Number.NaN))));
-  note(`after ${warmup} steps of each, the losses differ by ${apart.toExponential(1)} at most`);
-  while (counted() < wanted && (rounds.length < wanted || performance.now() < end)) {
-    const one = async (side: Side) => {
-      await rest(); // threads that spin for work are asleep by then
-      return watched(
-        () => side.steps(steps),
-        ({ cpuSeconds }) => cpuSeconds,
-      );
-    };
-    const mlac = await one(ours);
-    const torch = await one(theirs);
-    const others = Math.max(mlac.others, torch.others);
-    rounds.push({ mlac: mlac.result, torch: torch.result, others });
-    note(`round ${rounds.length}: others took ${(100 * others).toFixed(0)} % of the processors${others <= quiet ? "" : ", not counted"}`);
-    if (others > quiet) await rest(3000);
   }
-  return rounds;
+  if (values.save) save(result);
+  process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : describe(result));
 }
 
-const rest = (ms = 300): Promise<void> => new Promise((settle) => setTimeout(settle, ms));
-
-function save(result: object): void {
+function save(result: Result): void {
   const folder = join(root, "bench/results");
   const path = join(folder, `cpu-tiny-${today()}.json`);
   mkdirSync(folder, { recursive: true });
   writeFileSync(path, `${JSON.stringify(result, null, 1)}\n`);
-  note(`written: ${path}`);
+  note(`written: ${path} and ${replaceMeasured("cpu-against-torch.md", markdown(result))}`);
 }
 
 try {

@@ -50,5 +50,19 @@ export async function watched<T>(work: () => Promise<T>, own: (result: T) => num
   return { result, others: Math.max(0, others) / (seconds * cpus().length) };
 }
 
+/** Waits until other programs let the processors rest, or until `end` (of performance.now()). */
+export async function calm(quiet: number, end: number): Promise<void> {
+  for (;;) {
+    const { others } = await watched(
+      () => rest(500),
+      () => 0,
+    );
+    if (others <= quiet || performance.now() > end) return;
+    await rest(1000);
+  }
+}
+
+export const rest = (ms: number): Promise<void> => new Promise((settle) => setTimeout(settle, ms));
+
 /** 2026-01-31, for the names of results. */
 export const today = (): string => new Date().toISOString().slice(0, 10);

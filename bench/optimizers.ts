@@ -25,7 +25,7 @@ const usage = `usage: node dist/bench/optimizers.js [options]
   --set N=V          another size than bench/models/optimizers.ts's
   --threads N        default: one a processor
   --json             the result as JSON
-  --no-save          write neither bench/results/muon-against-adamw-DATE.json nor docs/performance/muon-against-adamw.md
+  --save             write bench/results/muon-against-adamw-DATE.json and the figures in docs/performance/muon-against-adamw.md
 `;
 
 const { values } = parseArgs({
@@ -37,7 +37,7 @@ const { values } = parseArgs({
     set: { type: "string", multiple: true, default: [] },
     threads: { type: "string", default: String(availableParallelism()) },
     json: { type: "boolean", default: false },
-    "no-save": { type: "boolean", default: false },
+    save: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
@@ -110,7 +110,7 @@ async function main(): Promise<void> {
     tuned,
     runs,
   };
-  if (!values["no-save"]) {
+  if (values.save) {
     const folder = join(root, "bench/results");
     mkdirSync(folder, { recursive: true });
     const path = join(folder, `muon-against-adamw-${today()}.json`);

@@ -79,8 +79,8 @@ function complaints(file: string, mistakes: readonly Mistake[], found: readonly 
   return [...missed, ...left.map((d) => `found: line ${lineIn(file, d)} ${d.slug}: ${d.message}`)];
 }
 
-/** A sentence that says itself what is wanted needs no help below it. */
-const saysWhat = /\bmust\b|\btakes\b|\bonly\b|there is no \w+ in it|\bis for\b|^a model has no Math/;
+/** A sentence that says itself what is wanted, or shows the two shapes that differ, needs no help below it. */
+const saysWhat = /\bmust\b|\btakes\b|\bonly\b|there is no \w+ in it|\bis for\b|^a model has no Math|\[.*\].*\[.*\]/;
 
 /** The parts of a printed message: its head, place, source and mark, help. */
 function checkReport(file: string, diagnostic: Diagnostic): void {

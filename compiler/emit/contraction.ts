@@ -241,7 +241,7 @@ class ContractionEmitter {
       lines: [
         `real sum = ${start};`,
         `#pragma omp simd reduction(${scalar.reduce} : sum)`,
-        `for (int64_t i = 0; i < ${columns}; ++i) ${scalar.reduce === "+" ? `sum += ${each};` : `sum = std::max(sum, ${each});`}`,
+        `for (int64_t i = 0; i < ${columns}; ++i) ${scalar.reduce === "+" ? `sum += ${each};` : `sum = larger(${each}, sum);`}`,
         `${name}[row] = ${finish};`,
       ],
     });

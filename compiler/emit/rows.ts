@@ -185,7 +185,7 @@ class RowEmitter {
   /** A loop that makes one number of the row. */
   #reduce(scalar: RowScalar, each: string, column: Dim, known: Readonly<Record<string, string>>): string {
     const sum = this.names.fresh(scalar.finish ? `${scalar.name}_sum` : scalar.name);
-    const step = scalar.reduce === "+" ? `${sum} += ${each};` : `${sum} = std::max(${sum}, ${each});`;
+    const step = scalar.reduce === "+" ? `${sum} += ${each};` : `${sum} = larger(${each}, ${sum});`;
     this.#lines.push(
       `real ${sum} = ${scalar.reduce === "+" ? "0" : "-std::numeric_limits<real>::infinity()"};`,
       `#pragma omp simd reduction(${scalar.reduce} : ${sum})`,

@@ -27,10 +27,13 @@ interface MuonBatch {
   }[];
 }
 
-/** As many matrices as lib/optimizer.h puts through at once, and the buffers it asks for each. */
-const MATRICES_AT_ONCE = 16;
-const workspaceReals = (rows: number, columns: number): number =>
-  MATRICES_AT_ONCE * (2 * rows * columns + 2 * Math.min(rows, columns) ** 2);
+/** Reals of workspace for `count` matrices of one size: muon_workspace of lib/muon.h. */
+function workspaceReals(rows: number, columns: number, count: number): number {
+  const gram = 2 * Math.min(rows, columns) ** 2;
+  const each = Math.max(rows * columns, gram) * 2 + gram;
+  const atOnce = Math.min(count, Math.min(8, Math.max(1, Math.floor(2 ** 23 / each))));
+  return atOnce * each;
+}
 
 export function updateText(model: Lowered, residents: Residents, options: { muon: string; base: number; realBytes: number }): UpdateText {
   const trained = model.parameters.filter((p) => p.kind !== "state");
@@ -90,7 +93,7 @@ export function updateText(model: Lowered, residents: Residents, options: { muon
   });
   const gradients = trained.map((p) => ({ path: p.path, offset: at("gradient", `grad.${p.path}`), count: product(p.type.dims) }));
   const list = [...batches.values()];
-  const most = Math.max(0, ...list.map((b) => workspaceReals(b.rows, b.columns)));
+  const most = Math.max(0, ...list.map((b) => workspaceReals(b.rows, b.columns, b.matrices)));
   const text = render("cpu", "update.cpp", { gradients, batches: list, adamw, biases, how: options.muon, workspace: options.base });
   return { text, workspaceBytes: most * options.realBytes };
 }

@@ -21,13 +21,27 @@ type Builtin = (call: BuiltinCall) => Known;
 export function operand({ c, node, args, name }: BuiltinCall, i: number): Operand {
   const arg = args[i];
   if (arg && (arg.known.is === "tensor" || arg.known.is === "parameter")) return { value: arg.known.value, node: arg.node };
-  throw c.error(arg?.node ?? node, "syntax/argument", `${name} takes a tensor here; this is ${arg ? describe(arg.known) : "missing"}`);
+  throw c.error(
+    arg?.node ?? node,
+    "syntax/argument",
+    `${name} takes a tensor here; this is ${arg ? describe(arg.known) : "missing"}`,
+    declared(arg),
+  );
 }
+
+/** A parameter that a function uses without having got it through a block. */
+const declared = (arg: Entry | undefined): { help?: string } =>
+  arg?.known.is === "declared" ? { help: "put it among the parameters of block({ … }), and write p.name" } : {};
 
 export function parameter({ c, node, args, name }: BuiltinCall, i: number): BoundParameter {
   const arg = args[i];
   if (arg?.known.is === "parameter") return arg.known;
-  throw c.error(arg?.node ?? node, "syntax/argument", `${name} takes a parameter here; this is ${arg ? describe(arg.known) : "missing"}`);
+  throw c.error(
+    arg?.node ?? node,
+    "syntax/argument",
+    `${name} takes a parameter here; this is ${arg ? describe(arg.known) : "missing"}`,
+    declared(arg),
+  );
 }
 
 const tensor = (value: Value | undefined): Tensor => ({ is: "tensor", value: value! });
@@ -91,7 +105,9 @@ function columns(call: BuiltinCall, x: Operand, addend: string, at: ts.Node): { 
     if (name === addend) return { offset, size };
     offset += size;
   }
-  throw call.c.error(at, "shape/part", `${call.name}: ${addend} is no addend of ${whole}, the last dimension of x`);
+  throw call.c.error(at, "shape/part", `${call.name}: ${addend} is no addend of ${whole}, the last dimension of x`, {
+    help: `there is ${whole.replaceAll("+", ", ")}`,
+  });
 }
 
 const rope: Builtin = (call) => {
@@ -101,7 +117,11 @@ const rope: Builtin = (call) => {
   const on = options.has("on") ? options.text("on") : last(x.value.type).name;
   const at = options.has("on") ? options.node("on") : x.node;
   const { offset, size: width } = columns(call, x, on, at);
-  if (width % 2 !== 0) throw c.error(at, "shape/pairs", `rope turns pairs of columns; ${on} has ${width}, which is an odd number`);
+  if (width % 2 !== 0)
+    throw c.error(at, "shape/pairs", `rope turns pairs of columns; ${on} has ${width}, which is an odd number`, {
+      also: c.model(node).sizes.frames(on),
+      help: `choose an even size for ${on}`,
+    });
   const attrs = { along: options.text("along"), theta: options.number("theta", positive), offset, width, inverse: false };
   return tensor(emit(c, node, "rope", [x], attrs)[0]);
 };
@@ -126,21 +146,11 @@ const attention: Builtin = (call) => {
   const options = optionsAt(call, 3, "along", "causal", "scale");
   const along = options.text("along");
   const { dims } = q.value.type;
-  if (dims.at(-3)?.name !== along)
+  if (dims.length > 2 && dims.at(-3)!.name !== along)
     throw c.error(
       options.node("along"),
       "shape/along",
       `attention: ${along} must stand just before the heads of q, [${dims.map((d) => d.name).join(" ")}]`,
-    );
-  const [heads, groups] = [dims.at(-2), k.value.type.dims.at(-2)];
-  if (heads && groups && heads.size % groups.size !== 0)
-    throw c.error(
-      k.node,
-      "shape/heads",
-      `attention: the ${heads.size} heads ${heads.name} of q cannot be shared out over the ${groups.size} heads ${groups.name} of k`,
-      {
-        help: `choose a ${groups.name} that divides ${heads.size}`,
-      },
     );
   const scale = options.number("scale", positive, 1 / Math.sqrt(last(q.value.type).size));
   return tensor(emit(c, node, "attention", [q, k, v], { causal: options.truth("causal"), scale })[0]);

@@ -1,5 +1,6 @@
 /** Calls: of mlac's functions, of the user's own, which are inlined, and of blocks. */
 import { ts } from "ts-morph";
+import type { CallStack } from "../ir.js";
 import { declare, withDefault } from "./assign.js";
 import { builtins } from "./builtins.js";
 import type { Context } from "./context.js";
@@ -21,7 +22,7 @@ export function call(c: Context, node: ts.CallExpression, scope: Scope): Known {
     return builtin({ c, node, args, name: callee.name });
   }
   if (callee.is === "closure") return inline(c, node, callee, args);
-  if (callee.is === "bound") return inline(c, node, callee.body, [{ known: callee.params, node }, ...args]);
+  if (callee.is === "bound") return inline(c, node, callee.body, [{ known: callee.params, node }, ...args], callee.origin);
   if (callee.is === "block")
     throw c.error(node, "syntax/block", "a block has no parameters until it is one of another block's", {
       help: `write block({ name: ${node.expression.getText()}, … }, (p, x) => p.name(x))`,
@@ -29,7 +30,7 @@ export function call(c: Context, node: ts.CallExpression, scope: Scope): Known {
   throw c.error(node.expression, "syntax/call", `only a function or a block can be called; this is ${describe(callee)}`);
 }
 
-function inline(c: Context, node: ts.Node, callee: Closure, args: readonly Entry[]): Known {
+function inline(c: Context, node: ts.Node, callee: Closure, args: readonly Entry[], made: CallStack = []): Known {
   if (c.calls.length >= deepest)
     throw c.error(
       node,
@@ -39,7 +40,7 @@ function inline(c: Context, node: ts.Node, callee: Closure, args: readonly Entry
         help: "repeat with a stack: for (const layer of p.layers) x = layer(x);",
       },
     );
-  return c.calling(node, () => invoke(c, callee, args));
+  return c.calling(node, () => invoke(c, callee, args), made);
 }
 
 /** Evaluates a function's body with these arguments. */

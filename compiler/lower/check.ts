@@ -3,7 +3,7 @@ import { ts } from "ts-morph";
 import { type Diagnostic, MlacError } from "../diagnostics.js";
 import type { Project } from "./project.js";
 import { refuseSyntax } from "./syntax.js";
-import { inOurWords } from "./wording.js";
+import { inOurWords, withoutEchoes } from "./wording.js";
 
 /** More messages than that are no help. */
 const most = 30;
@@ -14,23 +14,13 @@ export function check(project: Project): void {
   const { program } = project;
   refuse(files.flatMap((file) => program.getSyntacticDiagnostics(file)).map((d) => inOurWords(project, d)));
   refuse(files.flatMap((file) => imports(file).flatMap((specifier) => refuseImport(project, specifier))));
-  refuse(withoutEchoes(files.flatMap((file) => program.getSemanticDiagnostics(file)).map((d) => inOurWords(project, d))));
+  refuse(
+    withoutEchoes(
+      project,
+      files.flatMap((file) => program.getSemanticDiagnostics(file)),
+    ),
+  );
   refuse(files.flatMap((file) => refuseSyntax(project, file)));
-}
-
-/**
- * One mistake, one message. TypeScript complains of both sides of an operator between tensors, and then, as their product is a number
- * to it, of where that number goes; and it can find two things wrong with one name.
- */
-function withoutEchoes(diagnostics: readonly Diagnostic[]): Diagnostic[] {
-  const computed = diagnostics.some(({ slug }) => slug === "syntax/operator");
-  const told = new Set<string>();
-  return diagnostics.filter((diagnostic) => {
-    const place = JSON.stringify(diagnostic.frames);
-    const echo = told.has(place) || (computed && /Type '(number|boolean)' is not assignable to type '/.test(diagnostic.message));
-    told.add(place);
-    return !echo;
-  });
 }
 
 function refuse(diagnostics: readonly Diagnostic[]): void {

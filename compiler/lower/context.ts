@@ -7,8 +7,8 @@ import type { ModelState } from "./model.js";
 import type { Project } from "./project.js";
 
 export class Context {
-  /** The calls that are being inlined, outermost first. */
-  readonly calls: ts.Node[] = [];
+  /** The calls that are being inlined, outermost first; of a block, also those that made it. */
+  readonly calls: { node: ts.Node; made: CallStack }[] = [];
   #model: ModelState | undefined;
 
   constructor(
@@ -23,20 +23,26 @@ export class Context {
 
   /** The call stack of something made by `node`. */
   origin(node: ts.Node): CallStack {
-    return [node, ...this.calls.toReversed()].map((n) => this.span(n));
+    return [node, ...this.calls.map((call) => call.node).toReversed()].map((n) => this.span(n));
   }
 
-  /** For throwing: a diagnostic at `node` with the calls that led there. `also` are further places that have a say in it. */
+  /**
+   * For throwing: a diagnostic at `node` with the calls that led there, and where a function was called that made a block, as those of
+   * mlac/blocks do. `also` are further places that have a say in it.
+   */
   error(node: ts.Node, slug: string, message: string, more: { label?: string; help?: string; also?: readonly Frame[] } = {}): MlacError {
-    const [first, ...callers] = this.origin(node);
-    const frames: Frame[] = [{ span: first!, ...(more.label === undefined ? {} : { label: more.label }) }];
-    frames.push(...(more.also ?? []), ...callers.map((span) => ({ span })));
+    const frames: Frame[] = [{ span: this.span(node), ...(more.label === undefined ? {} : { label: more.label }) }];
+    frames.push(...(more.also ?? []));
+    for (const call of this.calls.toReversed()) {
+      frames.push(...call.made.slice(1).map((span) => ({ span, label: "the block is made here" })));
+      frames.push({ span: this.span(call.node) });
+    }
     return new MlacError([{ slug, message, frames, ...(more.help === undefined ? {} : { help: more.help }) }]);
   }
 
-  /** Runs `inside` with `call` on the stack of calls. */
-  calling<R>(call: ts.Node, inside: () => R): R {
-    this.calls.push(call);
+  /** Runs `inside` with a call on the stack of calls. */
+  calling<R>(node: ts.Node, inside: () => R, made: CallStack = []): R {
+    this.calls.push({ node, made });
     const result = inside();
     this.calls.pop(); // not in a `finally`: an error ends the lowering
     return result;

@@ -30,7 +30,7 @@ export function block({ c, node, args }: BuiltinCall): Known {
     throw c.error(args[0]?.node ?? node, "syntax/argument", `block takes its parameters by name, { q: weight("D -> H N"), … }`);
   if (body?.is !== "closure")
     throw c.error(args[1]?.node ?? node, "syntax/argument", "block takes a function of its parameters and its inputs, (p, x) => …");
-  return { is: "block", params, body };
+  return { is: "block", params, body, origin: c.origin(node) };
 }
 
 export function stack({ c, node, args }: BuiltinCall): Known {

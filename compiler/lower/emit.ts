@@ -51,7 +51,8 @@ function infer(
     const at = operands[problem.argument ?? -1];
     const label = at ? { label: withSizes(at.value.type) } : {};
     const help = problem.help === undefined ? {} : { help: problem.help };
-    throw c.error(at?.node ?? node, problem.slug, problem.message, { ...label, ...help });
+    const also = problem.sizes.flatMap((name) => c.model(node).sizes.frames(name));
+    throw c.error(at?.node ?? node, problem.slug, problem.message, { ...label, also, ...help });
   }
 }
 

@@ -61,6 +61,8 @@ export interface Block {
   is: "block";
   params: Fields;
   body: Closure;
+  /** The calls that made it, block(…) itself first. */
+  origin: CallStack;
 }
 
 export interface Stack {
@@ -82,6 +84,7 @@ export interface BoundBlock {
   path: string;
   params: Fields;
   body: Closure;
+  origin: CallStack;
 }
 
 /** A stack whose parameters have their places: `layer` still holds the parameters of all its layers. */

@@ -5,6 +5,8 @@ import { closest, distance } from "fastest-levenshtein";
 export function nearest(name: string, names: readonly string[]): { help?: string } {
   if (names.length === 0) return {};
   const best = closest(name, names as string[]);
-  if (distance(name, best) <= Math.max(2, name.length / 3)) return { help: `did you mean ${best}?` };
+  const changes = distance(name.toLowerCase(), best.toLowerCase());
+  const alike = changes <= Math.max(2, name.length / 3) && changes < Math.max(name.length, best.length);
+  if (alike) return { help: `did you mean ${best}?` };
   return names.length <= 12 ? { help: `there are: ${names.join(", ")}` } : {};
 }

@@ -7,7 +7,7 @@ type Words = Pick<Diagnostic, "message" | "help">;
 
 /** In place of two long types and the difference between them. `node` is what TypeScript marks. */
 export function aboutOptions(checker: ts.TypeChecker, text: string, node: ts.Node): Words | undefined {
-  return missing(text, node) ?? surplus(checker, text, node) ?? wrongWord(checker, text, node);
+  return missing(text, node) ?? surplus(checker, text, node) ?? wrongWord(checker, text, node) ?? wrongOptimizer(text, node);
 }
 
 /** `sizes: C is missing` */
@@ -53,15 +53,28 @@ function wrongWord(checker: ts.TypeChecker, text: string, node: ts.Node): Words 
   const fitting = all.filter((type) => (type.flags & ts.TypeFlags.Undefined) === 0);
   if (fitting.length === 0 || !fitting.every((type) => type.flags & (ts.TypeFlags.StringLiteral | ts.TypeFlags.TemplateLiteral)))
     return undefined;
-  const words = fitting.map((type) => checker.typeToString(type).replaceAll("`", '"').replace("${number}", "NUMBER")).sort();
+  const words = fitting
+    .map((type) =>
+      checker
+        .typeToString(type)
+        .replaceAll("`", '"')
+        .replace(/\$\{number\}/, "NUMBER"),
+    )
+    .sort();
   const [given, last] = [property.initializer.getText(), words.pop()];
   const list = words.length > 0 ? `${words.join(", ")} or ${last}` : last;
   return { message: `${node.getText()} is ${given}; it must be ${list}`, ...closest(given, [...words, last ?? ""]) };
 }
 
+function wrongOptimizer(text: string, node: ts.Node): Words | undefined {
+  if (!text.startsWith("Type 'Muon' is not assignable to type 'AdamW'")) return undefined;
+  return { message: `muon moves matrices, and a ${node.getText()} is none`, help: "write adamw({ lr: … })" };
+}
+
 /** A help only where one of the words is meant: they are all in the message already. */
 function closest(given: string, words: readonly string[]): { help?: string } {
-  const { help } = nearest(given, words);
+  const bare = (word: string): string => word.replaceAll('"', "");
+  const { help } = nearest(bare(given), words.map(bare));
   return help?.startsWith("did you mean") ? { help } : {};
 }
 

@@ -42,7 +42,7 @@ const small = 0.02;
 export function bind(m: ModelState, block: Block, path: string, layers: readonly Dim[]): BoundBlock {
   const entries = new Map<string, Entry>();
   for (const [key, { known, node }] of block.params.entries) entries.set(key, { known: bindOne(m, known, node, key, path, layers), node });
-  return { is: "bound", path, params: { is: "fields", entries, node: block.params.node }, body: block.body };
+  return { is: "bound", path, params: { is: "fields", entries, node: block.params.node }, body: block.body, origin: block.origin };
 }
 
 function bindOne(m: ModelState, known: Known, node: ts.Node, key: string, around: string, layers: readonly Dim[]): Known {

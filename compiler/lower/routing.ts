@@ -13,6 +13,14 @@ export function route(call: BuiltinCall): Known {
   const m = c.model(node);
   const x = operand(call, 0);
   const router = parameter(call, 1);
+  const { dims } = x.value.type;
+  const reads = router.value.type.dims.at(-2);
+  if (dims.length > 0 && reads && last(x.value.type).name !== reads.name)
+    throw c.error(
+      args[1]!.node,
+      "shape/reads",
+      `route: the router reads [${reads.name}]; x is ${showType(x.value.type)}, which does not end in it`,
+    );
   const [logits] = emit(c, node, "linear", [x, { value: router.value, node: args[1]!.node }], {
     reads: router.parameter.reads,
     each: router.parameter.each,

@@ -41,6 +41,14 @@ export class Sizes {
     });
   }
 
+  /** Where the sizes of a dimension were given. */
+  frames(name: string): Frame[] {
+    return name.split("+").flatMap((part) => {
+      const entry = this.fields.entries.get(part);
+      return entry ? [this.#place(entry)] : [];
+    });
+  }
+
   #place({ node }: Entry): Frame {
     const span = this.c.span(node);
     return this.c.overrides.has(node as ts.Expression) ? { span, label: "replaced by --set" } : { span };

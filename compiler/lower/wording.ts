@@ -1,20 +1,51 @@
 /** What TypeScript's messages are in mlac's words. */
 import { ts } from "ts-morph";
-import type { Diagnostic, Frame } from "../diagnostics.js";
+import type { Diagnostic } from "../diagnostics.js";
+import { aboutArgument, aboutProperty } from "./argumentWording.js";
 import { callFor } from "./operator.js";
 import { aboutOptions } from "./optionWording.js";
 import type { Project } from "./project.js";
 
+/**
+ * Several of them. One mistake, one message: TypeScript complains of both sides of an operator between tensors, and then, as their
+ * product is a number to it, of where that number goes; and it can find two things wrong with one name.
+ */
+export function withoutEchoes(project: Project, diagnostics: readonly ts.Diagnostic[]): Diagnostic[] {
+  const worded = diagnostics.map((d) => ({ d, ours: inOurWords(project, d) }));
+  const computed = worded.some(({ ours }) => ours.slug === "syntax/operator");
+  const told = new Set<string>();
+  return worded.flatMap(({ d, ours }) => {
+    const place = JSON.stringify(ours.frames);
+    const follows = computed && /Type '(number|boolean)' is not assignable to type '/.test(textOf(d));
+    if (told.has(place) || follows) return [];
+    told.add(place);
+    return [ours];
+  });
+}
+
+const textOf = (d: ts.Diagnostic): string => ts.flattenDiagnosticMessageText(d.messageText, "\n");
+
 /** One of TypeScript's messages. Slug: `type/TS` and its number, or that of the part of the language it is about. */
 export function inOurWords(project: Project, d: ts.Diagnostic): Diagnostic {
-  const text = ts.flattenDiagnosticMessageText(d.messageText, "\n");
+  const text = textOf(d);
   const start = d.start ?? 0;
   const frames = d.file ? [{ span: project.spanOf(d.file, start, start + (d.length ?? 0)) }] : [];
   const node = d.file && nodeAt(d.file, start, start + (d.length ?? 0));
-  const better = node && (explain(project, d.code, node) ?? aboutOptions(project.program.getTypeChecker(), text, node));
-  if (better) return { slug: `type/TS${d.code}`, frames, ...better };
-  const help = d.code === 2367 ? { help: "give the constant a wider type, so that it can be changed: const kind: string = …" } : {};
-  return { slug: `type/TS${d.code}`, message: sentence(text) ?? text, frames, ...help };
+  const better = node && inWords(project, d.code, text, node);
+  return { slug: `type/TS${d.code}`, message: text, frames, ...better };
+}
+
+type Words = Partial<Diagnostic>;
+
+function inWords(project: Project, code: number, text: string, node: ts.Node): Words | undefined {
+  const checker = project.program.getTypeChecker();
+  const own = sentence(text);
+  if (own !== undefined) return { message: own };
+  const found = explain(project, code, node) ?? aboutOptions(checker, text, node);
+  if (found) return found;
+  if (code === 2345) return aboutArgument(checker, node);
+  if (code === 2339 || code === 2551) return aboutProperty(checker, node);
+  return code === 2367 ? { help: "give the constant a wider type, so that it can be changed: const kind: string = …" } : undefined;
 }
 
 /** mlac's own sentence, if TypeScript's message has one: the name of a type, "✗ linear: …", with quotes within it escaped. */
@@ -27,7 +58,7 @@ const operands = new Set(["Tensor", "Weight", "Gain", "Bias", "Embedding", "Rout
 const globals = new Set("console process require document window fetch setTimeout setInterval performance Buffer globalThis".split(" "));
 
 /** Messages of TypeScript's that are right but say nothing about what to write. */
-function explain(project: Project, code: number, node: ts.Node): (Omit<Diagnostic, "frames"> & { frames?: Frame[] }) | undefined {
+function explain(project: Project, code: number, node: ts.Node): Words | undefined {
   const typeName = (n: ts.Node): string => project.program.getTypeChecker().getTypeAtLocation(n).symbol?.name ?? "";
   if (code === 2362 || code === 2363 || code === 2365) {
     const binary = ts.isBinaryExpression(node) ? node : node.parent;

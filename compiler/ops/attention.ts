@@ -1,5 +1,5 @@
 import { last, names, sameDims, size, type Type } from "../ir.js";
-import { count, leading, list } from "./dims.js";
+import { count, leading, list, otherName } from "./dims.js";
 import { type Attrs, type OpSpec, ShapeProblem, tensor } from "./op.js";
 
 /** The sizes of an attention, q being [sequences… T H A], k [sequences… T G A], v [sequences… T G U]. */
@@ -75,15 +75,18 @@ export const attention: OpSpec = {
     const G = k.dims.at(-2)!;
     if (H.size % G.size !== 0)
       throw new ShapeProblem(
-        "shape/divides",
-        `attention: ${H.size} query heads (${H.name}) cannot share ${G.size} key heads (${G.name}) evenly`,
+        "shape/heads",
+        `attention: the ${H.size} heads ${H.name} of q cannot be shared out over the ${G.size} heads ${G.name} of k`,
         1,
+        `choose a ${G.name} that divides ${H.size}`,
+        [H.name, G.name],
       );
     if (leading(q).some((d) => d.name === last(v).name))
       throw new ShapeProblem(
         "shape/twice",
         `attention: v's last dimension ${last(v).name} is already one of [${list(leading(q))}], which the result keeps`,
         2,
+        otherName,
       );
     return [
       { dims: [...leading(q), last(v)], dtype: q.dtype },

@@ -2,13 +2,15 @@ import { last, names, sameDims, size } from "../ir.js";
 import { leading, mustLack } from "./dims.js";
 import { type OpSpec, ShapeProblem, tensor } from "./op.js";
 
+const help = 'expand(x, "H") repeats a tensor along a dimension that it lacks';
+
 export const concat: OpSpec = {
   name: "concat",
   formula: "y = [a, b] along the last dimension, whose name becomes the sum of both names",
   infer([a, b]) {
     if (!a || !b || a.dims.length === 0) throw new ShapeProblem("shape/arguments", "concat takes a and b with at least one dimension");
     if (!sameDims(leading(a), leading(b)))
-      throw new ShapeProblem("shape/concat", `concat: [${names(a)}] and [${names(b)}] must differ in the last dimension only`, 1);
+      throw new ShapeProblem("shape/concat", `concat: [${names(a)}] and [${names(b)}] must differ in the last dimension only`, 1, help);
     const name = `${last(a).name}+${last(b).name}`;
     mustLack("concat", a, name, "the two last dimensions make together", 0);
     return [{ dims: [...leading(a), { name, size: last(a).size + last(b).size }], dtype: a.dtype }];

@@ -22,10 +22,13 @@ export function readDim(text: string): Dim {
 
 export const readDims = (attribute: unknown): readonly Dim[] => (attribute as readonly string[]).map(readDim);
 
+/** What to do where two dimensions of one name would stand in a tensor. */
+export const otherName = "give one of the two another name, with a size of its own";
+
 /** Names must not repeat within a type: an op that adds `name` to x must not find it there. */
 export function mustLack(op: string, x: Type, name: string, adds: string, argument: number): void {
   if (named(x, name))
-    throw new ShapeProblem("shape/twice", `${op}: x is [${names(x)}], which already has the ${name} that ${adds}`, argument);
+    throw new ShapeProblem("shape/twice", `${op}: x is [${names(x)}], which already has the ${name} that ${adds}`, argument, otherName);
 }
 
 /** For ops that gradients make: both operands have one type, which is also the result's. A mismatch is mlac's own fault. */

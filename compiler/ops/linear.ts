@@ -1,5 +1,5 @@
 import { type Dim, names, sameDims, size, type Type } from "../ir.js";
-import { count, list } from "./dims.js";
+import { count, list, otherName } from "./dims.js";
 import { type Attrs, type OpSpec, ShapeProblem, tensor } from "./op.js";
 
 /** A weight's dimensions apart: the experts it has one matrix for, the rows it reads, the columns it writes. */
@@ -37,7 +37,12 @@ export const linear: OpSpec = {
       );
     const twice = kept.find((d) => writes.some((o) => o.name === d.name));
     if (twice)
-      throw new ShapeProblem("shape/twice", `linear: x is [${names(x)}], which already has the ${twice.name} that the weight writes`, 1);
+      throw new ShapeProblem(
+        "shape/twice",
+        `linear: x is [${names(x)}], which already has the ${twice.name} that the weight writes`,
+        1,
+        otherName,
+      );
     return [{ dims: [...kept, ...writes], dtype: x.dtype }];
   },
   gradient({ op, d, emit }) {

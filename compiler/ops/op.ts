@@ -16,6 +16,8 @@ export class ShapeProblem extends Error {
     message: string,
     readonly argument?: number,
     readonly help?: string,
+    /** Dimensions whose sizes are to blame. */
+    readonly sizes: readonly string[] = [],
   ) {
     super(message);
   }

@@ -1,5 +1,5 @@
 import { last, names, size } from "../ir.js";
-import { leading } from "./dims.js";
+import { leading, otherName } from "./dims.js";
 import { type OpSpec, ShapeProblem, tensor } from "./op.js";
 
 /** Takes the columns offset … offset + size of the last dimension, which is then called `dim`. */
@@ -12,7 +12,7 @@ export const part: OpSpec = {
     if (offset < 0 || offset + size > last(x).size)
       throw new ShapeProblem("shape/part", `part: ${dim} does not lie in the last dimension of [${names(x)}]`, 0);
     if (leading(x).some((d) => d.name === dim))
-      throw new ShapeProblem("shape/twice", `part: x is [${names(x)}], which already has a ${dim} before its last dimension`, 0);
+      throw new ShapeProblem("shape/twice", `part: x is [${names(x)}], which already has a ${dim} before its last dimension`, 0, otherName);
     return [{ dims: [...leading(x), { name: dim, size }], dtype: x.dtype }];
   },
   gradient({ op, d, emit }) {

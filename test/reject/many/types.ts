@@ -12,6 +12,6 @@ const Sum = block({ w: weight("D -> D") }, (p, x: X) => {
 export const Model = block({ layers: stack(3, Sum), layer: Layer }, (p, x: X) => {
   const first = p.layers[0]; // error syntax/stack-element: the layers of a stack are all alike and have no numbers
   p.layers.map(String); // error syntax/stack-method: a stack has no .map
-  return p.missing(first(x)); // error type/TS2339: Property 'missing' does not exist
+  return p.missing(first(x)); // error type/TS2339: p has no missing
 });
 export const text: number = "four"; // error type/TS2322: Type 'string' is not assignable to type 'number'.

@@ -5,5 +5,5 @@ const Layer = block({ w: weight("D -> D"), norm: gain("D") }, (p, x: X) => linea
 
 export default train(modelOf(Layer), {
   ...settings,
-  optimizer: { ...optimizer, gain: muon({ lr: 0.02 }) }, // error type/TS2322: Type 'Muon' is not assignable to type 'AdamW'
+  optimizer: { ...optimizer, gain: muon({ lr: 0.02 }) }, // error type/TS2322: muon moves matrices, and a gain is none
 });

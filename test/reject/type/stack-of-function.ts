@@ -5,7 +5,7 @@ const double = (x: X) => scale(x, 2);
 
 const Layer = block({
   w: weight("D -> D"),
-  layers: stack(2, double), // error type/TS2345: is not assignable to parameter of type 'Block
+  layers: stack(2, double), // error type/TS2345: stack takes a block here; this is a function
 }, (p, x: X) => {
   let y = linear(x, p.w);
   for (const layer of p.layers) y = layer(y);

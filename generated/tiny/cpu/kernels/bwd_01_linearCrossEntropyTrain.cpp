@@ -46,7 +46,7 @@ void bwd_01_linearCrossEntropyTrain(const real* rmsnorm_norm, const real* head_2
       real* z = logits + m * V;
       real most = z[0], total = 0;
 #pragma omp simd reduction(max : most)
-      for (int64_t v = 0; v < V; ++v) most = std::max(most, z[v]);
+      for (int64_t v = 0; v < V; ++v) most = larger(z[v], most);
       const real wanted = z[target[m]];
 #pragma omp simd reduction(+ : total)
       for (int64_t v = 0; v < V; ++v) {

@@ -43,7 +43,7 @@ void eval_04_linearCrossEntropy(const real* rmsnorm_norm, const real* head_2, co
       const int64_t run = m * RUNS + n / TILE_COLUMNS;
       real most = z[0], total = 0;
 #pragma omp simd reduction(max : most)
-      for (int64_t j = 0; j < count; ++j) most = std::max(most, z[j]);
+      for (int64_t j = 0; j < count; ++j) most = larger(z[j], most);
 #pragma omp simd reduction(+ : total)
       for (int64_t j = 0; j < count; ++j) total += exp(z[j] - most);
       top[run] = most;

@@ -1,0 +1,9 @@
+import { block, combine, dispatch, linear, route, router, silu, train, weight } from "mlac";
+import { modelOf, settings, type X } from "../parts/model.ts";
+
+const Layer = block({ router: router("D -> E"), up: weight("E: D -> F"), down: weight("E: F -> D") }, (p, x: X) => {
+  const routing = route(x, p.router, { topK: 2, score: "softmax", balance: "loss" as "none" }); // error shape/option: route: balance must be "none"; it is the string "loss"
+  return combine(linear(silu(linear(dispatch(x, routing), p.up)), p.down), routing);
+});
+
+export default train(modelOf(Layer), settings);

@@ -1,0 +1,10 @@
+import { block, combine, dispatch, linear, route, router, silu, train, weight } from "mlac";
+import { modelOf, settings, type X } from "../parts/model.ts";
+
+const Layer = block({ router: router("D -> E"), up: weight("E: D -> F"), down: weight("E: F -> D") }, (p, x: X) => {
+  const score = "tanh" as "softmax";
+  const routing = route(x, p.router, { topK: 2, score, balance: "none" }); // error shape/option: route: score must be "softmax" or "sigmoid"; it is the string "tanh"
+  return combine(linear(silu(linear(dispatch(x, routing), p.up)), p.down), routing);
+});
+
+export default train(modelOf(Layer), settings);

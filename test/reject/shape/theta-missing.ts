@@ -1,0 +1,9 @@
+import { block, linear, rope, train, weight } from "mlac";
+import { modelOf, settings, type X } from "../parts/model.ts";
+
+const Layer = block({ q: weight("D -> H A"), out: weight("H A -> D") }, (p, x: X) => {
+  const q = rope(linear(x, p.q), { along: "T" } as { along: "T"; theta: number }); // error shape/option: rope: theta must be a number above 0; it is missing
+  return linear(q, p.out);
+});
+
+export default train(modelOf(Layer), settings);
