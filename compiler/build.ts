@@ -51,8 +51,8 @@ export async function build(options: BuildOptions): Promise<Built> {
     objects: join(directory, "objects"),
     onProgress: ({ done, of, file }) => options.onProgress?.(`building ${done} of ${of}: ${file}`),
   });
-  // The manifest goes last: with it the build is whole.
-  await writeModel(directory, emitted, "manifest");
+  // The seal goes last: with it the build is whole.
+  await writeModel(directory, emitted, "seal");
   return { directory, manifest: emitted.manifest, library, upToDate: false };
 }
 

@@ -23,6 +23,8 @@ const SCRATCH_PER_THREAD = 4 << 20;
 export interface Emission extends EmittedModel {
   model: Lowered;
   manifest: Manifest;
+  /** Stands for everything but the model's files that decided what was built, on this machine. */
+  seal: string;
   flags: readonly string[];
 }
 
@@ -69,7 +71,6 @@ function emission(options: BuildOptions, model: Lowered, choices: Choices): Emis
     model: modelName(options.model),
     target: options.target,
     dtype: options.dtype,
-    seal: seal(options),
     tokens: { batch: tokens.type.dims[0]!.size, length: tokens.type.dims[1]!.size, vocabulary: model.head.w.type.dims[0]!.size },
     sizes: model.sizes,
     plan: model.plan,
@@ -91,7 +92,7 @@ function emission(options: BuildOptions, model: Lowered, choices: Choices): Emis
     loads: model.graph.outputs.filter((o) => o.is === "load").map((o) => o.name),
     sources: model.sources.map((s) => ({ file: s.file, sha256: createHash("sha256").update(s.text).digest("hex") })),
   };
-  return { ...emitted, model, manifest, flags: [...cpuFlags, ...(options.dtype === "f64" ? ["-DMLAC_DOUBLE"] : [])] };
+  return { ...emitted, model, manifest, seal: seal(options), flags: [...cpuFlags, ...(options.dtype === "f64" ? ["-DMLAC_DOUBLE"] : [])] };
 }
 
 const originOf = (stack: readonly { file: string; line: number }[]): string => (stack[0] ? `${stack[0].file}:${stack[0].line}` : "");

@@ -8,8 +8,6 @@ export interface Manifest {
   model: string;
   target: "cpu";
   dtype: "f32" | "f64";
-  /** Stands for everything but the model's files that decided what was built. */
-  seal: string;
   /** A micro-batch: sequences, tokens in each, and what their ids are below. */
   tokens: { batch: number; length: number; vocabulary: number };
   /** B, T, V and every other named size. */

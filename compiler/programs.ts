@@ -43,6 +43,7 @@ function makeProgram(name: Program["name"], model: Lowered, choices: Choices, wa
   };
   const fusion = { norm: choices.norm, swiglu: choices.swiglu, moeIn: choices.moeIn } as Parameters<typeof fuse>[1];
 
+  if (name !== "train") graph.outputs = graph.outputs.filter((o) => o.is !== "load"); // expert loads are reported of training steps
   if (name === "predict") pass("predict", (g) => predictNext(builder, g, map, model.head)); // before simplify: the loss and what only it needs goes
   pass("simplify", simplify); // early, so that nothing dead is differentiated
   if (name === "train") {

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join, resolve, sep } from "node:path";
 import { fail } from "./diagnostics.js";
-import { root, version } from "./package.js";
+import { root } from "./package.js";
 
 /** Names of the files, relative to the folder. Fails with use/exists before anything is written; nothing is ever replaced. */
 export function start(folder: string): { written: string[]; kept: string[] } {
@@ -15,7 +15,7 @@ export function start(folder: string): { written: string[]; kept: string[] } {
   const files: Record<string, string> = {
     "model.ts": readFileSync(join(root, "examples", "starter", "model.ts"), "utf8"),
     "tsconfig.json": tsconfig(place),
-    "package.json": `${JSON.stringify({ name: packageName(place), private: true, type: "module", dependencies: { mlac: version } }, undefined, 2)}\n`,
+    "package.json": `${JSON.stringify({ name: packageName(place), private: true, type: "module" }, undefined, 2)}\n`,
     ".gitignore": "node_modules/\ngenerated/\nruns/\ndata/\n",
   };
   const written: string[] = [];

@@ -43,13 +43,16 @@ function mlacItself(): string {
 
 export const fileHash = (path: string): string => sha256(readFileSync(path));
 
+/** The file that says what a build was made from. It is about one machine, so it is no part of the manifest. */
+export const SEAL = "build.seal";
+
 /** The manifest of the build in `directory` if it was made from exactly these inputs. */
 export async function isUpToDate(directory: string, inputs: Inputs): Promise<Manifest | undefined> {
   const path = join(directory, "manifest.json");
-  if (!existsSync(path) || !existsSync(join(directory, "model.so"))) return undefined;
+  if (!existsSync(path) || !existsSync(join(directory, "model.so")) || !existsSync(join(directory, SEAL))) return undefined;
   try {
+    if (readFileSync(join(directory, SEAL), "utf8") !== seal(inputs)) return undefined;
     const manifest = JSON.parse(readFileSync(path, "utf8")) as Manifest;
-    if (manifest.seal !== seal(inputs)) return undefined;
     const base = dirname(resolve(inputs.model));
     const same = manifest.sources.every(({ file, sha256: hash }) => {
       const at = file.startsWith("mlac/") ? join(root, "dsl", file.slice("mlac/".length)) : resolve(base, file);

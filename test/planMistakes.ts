@@ -70,7 +70,7 @@ export const planMistakes: readonly Mistake[] = [
     what: "a schedule longer than the training",
     change: [["warmup: 0.1", "warmup: 101"]],
     slug: "plan/schedule",
-    says: "cosine: warmup and decay take 101 steps; the training has 100",
+    says: "cosine: warmup takes 101 steps; the training has 100",
     at: "cosine({ warmup: 101 })",
   },
   {

@@ -38,6 +38,32 @@ class RmsNorm(torch.autograd.Function):
 rms = RmsNorm.apply
 
 
+class Turn(torch.autograd.Function):
+    """RoPE on the last columns of x [B, T, H, A], in x itself: no parts to join."""
+
+    @staticmethod
+    def forward(ctx, x, cos, sin):
+        ctx.mark_dirty(x)
+        ctx.save_for_backward(cos, sin)
+        turn(x, cos, sin)
+        return x
+
+    @staticmethod
+    def backward(ctx, dy):
+        cos, sin = ctx.saved_tensors
+        dx = dy.clone()
+        turn(dx, cos, -sin)
+        return dx, None, None
+
+
+def turn(x, cos, sin):
+    half = cos.shape[-1]
+    first, second = x[..., -2 * half : -half], x[..., -half:]
+    across = first * sin
+    first.mul_(cos).addcmul_(second, sin, value=-1)
+    second.mul_(cos).add_(across)
+
+
 class SwiGlu(torch.autograd.Function):
     """silu(gate) · up for the two halves of a row; keeps its input only."""
 
@@ -151,14 +177,10 @@ class Model:
         k, v = torch.mm(rms(latent, p[f"{path}.kvNorm"]), p[f"{path}.kv"]).split((heads * nope, heads * u), -1)
         shared = turned.view(batch, length, 1, turning).expand(batch, length, heads, turning)
         k = torch.cat((k.view(batch, length, heads, nope), shared), -1)
-        q = self.turn(rms(q.reshape(batch, length, heads, self.a), p[f"{path}.qNorm"] * self.scale))
-        k = self.turn(rms(k, p[f"{path}.kNorm"]))
+        q = Turn.apply(rms(q.reshape(batch, length, heads, self.a), p[f"{path}.qNorm"] * self.scale), self.cos, self.sin)
+        k = Turn.apply(rms(k, p[f"{path}.kNorm"]), self.cos, self.sin)
         mixed = attention(*(t.view(batch, length, heads, -1).transpose(1, 2) for t in (q, k, v)))
         return torch.mm(mixed.transpose(1, 2).reshape(batch * length, heads * u), p[f"{path}.out"])
-
-    def turn(self, x):
-        plain, first, second = x.split((self.s["N"], self.s["R"] // 2, self.s["R"] // 2), -1)
-        return torch.cat((plain, first * self.cos - second * self.sin, second * self.cos + first * self.sin), -1)
 
     def experts(self, path, x):
         p, count = self.p, self.s["E"]

@@ -23,11 +23,16 @@ import time
 
 given = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
 threads = given.get("threads", 1)
-# Both thread pools, PyTorch's and the BLAS library's, are made when they are loaded. Waiting threads sleep instead of taking
-# the processor from the other pool.
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(name, str(threads))
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Both thread pools, PyTorch's and the BLAS library's, read these when they are loaded, and the C library when the process
+# starts: so it starts again with them. Waiting threads sleep instead of taking the processor from the other pool, and memory
+# that is freed is kept for the next step.
+wanted = dict(
+    OMP_NUM_THREADS=threads, OPENBLAS_NUM_THREADS=threads, MKL_NUM_THREADS=threads, OMP_WAIT_POLICY="PASSIVE",
+    MALLOC_MMAP_THRESHOLD_=2**30, MALLOC_TRIM_THRESHOLD_=2**32,
+)
+missing = {name: str(value) for name, value in wanted.items() if name not in os.environ}
+if missing and __name__ == "__main__":
+    os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **missing})
 
 import torch  # noqa: E402
 

@@ -1,8 +1,9 @@
-/** Writes a built model's folder: kernels, host code, headers, Makefile; and, when the library is there, the manifest. */
+/** Writes a built model's folder: kernels, host code, headers, Makefile; and, when the library is there, the seal that says what it was made from. */
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Emission } from "../compile.js";
 import { root } from "../package.js";
+import { SEAL } from "../upToDate.js";
 import { onDisk } from "./refusal.js";
 import { render } from "./template.js";
 
@@ -12,14 +13,14 @@ export interface Written {
   includes: string[];
 }
 
-export async function writeModel(directory: string, emitted: Emission, part: "code" | "manifest" = "code"): Promise<Written> {
+export async function writeModel(directory: string, emitted: Emission, part: "code" | "seal" = "code"): Promise<Written> {
   const sources = [...emitted.kernels.map((k) => `kernels/${k.name}.cpp`), "step.cpp", "update.cpp", "session.cpp"];
   await onDisk(directory, async () => {
     await mkdir(join(directory, "kernels"), { recursive: true });
     await mkdir(join(directory, "lib"), { recursive: true });
-    if (part === "manifest") return write(directory, "manifest.json", `${JSON.stringify(emitted.manifest, undefined, 1)}\n`);
+    if (part === "seal") return write(directory, SEAL, emitted.seal);
     // Until the new library is whole there is no build here.
-    await rm(join(directory, "manifest.json"), { force: true });
+    await rm(join(directory, SEAL), { force: true });
     await removeOthers(
       join(directory, "kernels"),
       emitted.kernels.map((k) => `${k.name}.cpp`),
@@ -60,7 +61,8 @@ function textsOf(emitted: Emission): Record<string, string> {
     "step.cpp": render("cpu", "step.cpp", step),
     "update.cpp": emitted.update.text,
     Makefile: render("cpu", "Makefile", { flags: emitted.flags.join(" ") }),
-    ".gitignore": "model.so\nobjects/\n*.gch*\n",
+    "manifest.json": `${JSON.stringify(manifest, undefined, 1)}\n`,
+    ".gitignore": `model.so\n${SEAL}\nobjects/\n*.gch*\n`,
   };
 }
 

@@ -17,7 +17,7 @@ import { onDisk, refuse } from "./refusal.js";
  * Multiply and add may become one instruction, and no code looks at errno or at floating-point traps.
  */
 export const cpuFlags: readonly string[] = [
-  ..."-std=c++17 -O3 -march=native -fPIC -fopenmp".split(" "),
+  ..."-std=c++17 -O3 -march=native -fPIC -fvisibility=hidden -fopenmp".split(" "),
   ..."-ffp-contract=fast -fno-math-errno -fno-trapping-math".split(" "),
 ];
 

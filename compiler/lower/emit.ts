@@ -70,6 +70,7 @@ function oneRouting(c: Context, m: ModelState, kind: string, operands: readonly 
         node,
         "shape/routing",
         `${kind}: these rows were dispatched by another routing than the first argument's, so they are of other tokens`,
+        { help: "compute with the rows of one routing only" },
       );
     first ??= routing;
   }

@@ -60,7 +60,8 @@ export function lower(file: string, options: LowerOptions = {}): Lowered {
 
 function lowerModel(c: Context, plan: Plan): Omit<Lowered, "sources"> {
   const sizesEntry = plan.options.entries.get("sizes");
-  if (sizesEntry?.known.is !== "fields") throw c.error(plan.node, "plan/option", "train: sizes must be an object, dims({ … })");
+  if (sizesEntry?.known.is !== "fields")
+    throw c.error(sizesEntry?.node ?? plan.node, "plan/option", "train: sizes must be an object, dims({ … })");
   const m = new ModelState(c, new Sizes(c, sizesEntry.known));
   c.lowering = m;
   const model = bind(m, plan.model, "", []);

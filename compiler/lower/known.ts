@@ -25,6 +25,8 @@ export type Known =
 export interface Constant {
   is: "constant";
   value: number | string | boolean | null | undefined;
+  /** The literal that --set has replaced by this value. */
+  replaced?: ts.Node;
 }
 
 /** An object literal. Each entry remembers where it was written, so that a bad option can be pointed at. */

@@ -87,8 +87,11 @@ export class Options {
 
   error(key: string, what: string) {
     const node = this.node(key);
-    const replaced = this.c.overrides.has(node as ts.Expression) ? { label: "replaced by --set" } : {};
-    return this.c.error(node, this.slug, `${this.of}: ${key} ${what}`, replaced);
+    const known = this.get(key);
+    const replaced = known.is === "constant" ? known.replaced : undefined;
+    const label = "replaced by --set";
+    const place = replaced === node ? { label } : replaced ? { also: [{ span: this.c.span(replaced), label }] } : {};
+    return this.c.error(node, this.slug, `${this.of}: ${key} ${what}`, place);
   }
 
   #found(key: string): string {

@@ -22,12 +22,13 @@ export function overrides(project: Project, set: Readonly<Record<string, string>
   for (const file of project.userFiles) collect(file, (name, place) => places.set(name, [...(places.get(name) ?? []), place]));
   for (const [name, text] of Object.entries(set)) {
     const [place, another] = places.get(name) ?? [];
-    if (!place) fail("use/set", `--set ${name}: the model has no constant or size of that name`, nearest(name, [...places.keys()]));
+    if (!place) refuseName(project, name, [...places.keys()]);
     if (another)
       fail("use/set", `--set ${name}: the model has more than one constant or size of that name`, {
         spans: [place, another].map((p) => project.span(p.node)),
+        help: "put the constant before it, as in sizes.D, or give one of them another name",
       });
-    replaced.set(place.node, constant(replacement(project, name, text, place)));
+    replaced.set(place.node, { ...constant(replacement(project, name, text, place)), replaced: place.node });
   }
   return replaced;
 }
@@ -39,6 +40,22 @@ function replacement(project: Project, name: string, text: string, { node, value
   if (typeof value === "boolean" && (text === "true" || text === "false")) return text === "true";
   fail("use/set", `--set ${name}=${text}: ${name} is a ${typeof value === "boolean" ? "choice of true or false" : "number"} in the model`, {
     spans: [project.span(node)],
+    help: `write it as it is in the model: --set ${name}=${value}`,
+  });
+}
+
+function refuseName(project: Project, name: string, names: readonly string[]): never {
+  for (const file of project.userFiles)
+    for (const statement of file.statements)
+      for (const declaration of ts.isVariableStatement(statement) ? statement.declarationList.declarations : [])
+        if (ts.isIdentifier(declaration.name) && declaration.name.text === name)
+          fail("use/set", `--set ${name}: ${name} is computed in the model, so there is no number or text to replace`, {
+            spans: [project.span(declaration)],
+            help: "set what it is computed from",
+          });
+  fail("use/set", `--set ${name}: the model has no constant or size of that name`, {
+    help: "what can be set is written as a number or a text in the file: const layers = 12",
+    ...nearest(name, names),
   });
 }
 

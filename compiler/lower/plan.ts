@@ -78,7 +78,11 @@ function scheduleOf(c: Context, plan: Options, steps: number): Schedule {
   if (!plan.has("schedule")) return { kind: "constant", warmup: 0 };
   const known = plan.get("schedule");
   if (known.is !== "maker" || !(known.name === "constant" || known.name === "cosine" || known.name === "wsd"))
-    throw c.error(plan.node("schedule"), "plan/schedule", `the schedule is constant(…), cosine(…) or wsd(…); this is ${describe(known)}`);
+    throw c.error(
+      plan.node("schedule"),
+      "plan/schedule",
+      `the schedule must be constant(…), cosine(…) or wsd(…); it is ${describe(known)}`,
+    );
   const { name: kind } = known;
   const options = new Options(c, kind, known.options, "plan/schedule").only(
     "warmup",
@@ -93,8 +97,8 @@ function scheduleOf(c: Context, plan: Options, steps: number): Schedule {
   const decay = kind === "wsd" ? { decay: length("decay") } : {};
   const used = [warmup, decay.decay ?? 0].reduce((sum, part) => sum + (part < 1 ? Math.round(part * steps) : part), 0);
   if (used > steps)
-    throw c.error(plan.node("schedule"), "plan/schedule", `${kind}: warmup and decay take ${used} steps; the training has ${steps}`, {
-      help: "give them as shares of all steps: warmup: 0.1, decay: 0.3",
+    throw c.error(plan.node("schedule"), "plan/schedule", `${kind}: warmup${kind === "wsd" ? " and decay take" : " takes"} ${used} steps; the training has ${steps}`, {
+      help: `give ${kind === "wsd" ? "them as shares" : "it as a share"} of all steps: warmup: 0.1${kind === "wsd" ? ", decay: 0.3" : ""}`,
     });
   return { kind, warmup, ...decay, ...(kind === "constant" ? {} : { floor: options.number("floor", share, 0) }) };
 }
@@ -115,25 +119,28 @@ interface Group {
 function optimizerOf(c: Context, options: Options, parameters: readonly Parameter[]): Record<string, GroupSettings> {
   const groups = [...options.fields.entries].filter(([key]) => options.has(key)).map(([key, entry]) => groupOf(c, key, entry));
   const trained = parameters.filter((parameter) => parameter.kind !== "state");
-  for (const { key, pattern, entry } of groups)
-    if (pattern && !trained.some((parameter) => matches(pattern, parameter)))
-      throw c.error(
-        entry.node,
-        "plan/no-parameter",
-        `no parameter has a path like ${key}`,
-        nearest(
-          key,
-          trained.map((p) => p.path),
-        ),
-      );
+  for (const group of groups) refuseUnmatched(c, group, trained);
   const rules = new Map(groups.map((group) => [group, ruleOf(c, group)]));
   return Object.fromEntries(trained.map((parameter) => [parameter.path, assign(c, options, groups, rules, parameter)]));
+}
+
+/** A path that no parameter has. One that numbers a layer is a mistake of its own. */
+function refuseUnmatched(c: Context, { key, pattern, entry }: Group, parameters: readonly Parameter[]): void {
+  const fits = (p: readonly string[]): boolean => parameters.some((parameter) => matches(p, parameter));
+  if (!pattern || fits(pattern)) return;
+  const everyLayer = pattern.map((part) => (/^\d+$/.test(part) ? "*" : part));
+  if (fits(everyLayer))
+    throw c.error(entry.node, "plan/one-layer", `${key} names one layer, but all layers of a stack are moved in the same way`, {
+      help: `write "${everyLayer.join(".")}", or give a layer that is different a name of its own`,
+    });
+  const paths = parameters.map((parameter) => parameter.path);
+  throw c.error(entry.node, "plan/no-parameter", `no parameter has a path like ${key}`, nearest(key, paths));
 }
 
 function groupOf(c: Context, key: string, entry: Entry): Group {
   const { known, node } = entry;
   if (known.is !== "maker" || !(known.name === "muon" || known.name === "adamw"))
-    throw c.error(node, "plan/optimizer", `what moves a parameter is muon(…) or adamw(…); this is ${describe(known)}`);
+    throw c.error(node, "plan/optimizer", `what moves a parameter must be muon(…) or adamw(…); it is ${describe(known)}`);
   return { key, entry, maker: known, pattern: kinds.includes(key) ? undefined : key.split(".") };
 }
 
@@ -176,8 +183,8 @@ function assign(
 }
 
 /**
- * A star is one part of a path. All the layers of a stack are one parameter, so their numbers are not in its path; a star
- * may stand where they would be: `layers.attn.out` and `layers.*.attn.out` mean the same.
+ * A star is exactly one part of a path, whatever it is. All layers of a stack are one parameter, so their numbers are not in its path;
+ * where they would be a star may stand, and no number: `layers.attn.out` and `layers.*.attn.out` mean the same.
  */
 function matches(pattern: readonly string[], parameter: Parameter): boolean {
   const stacks = new Set(parameter.type.dims.slice(0, parameter.stacked).map((d) => d.name));
@@ -197,10 +204,12 @@ function ruleOf(c: Context, { maker }: Group): MuonSettings | AdamWSettings {
   const weightDecay = options.number("weightDecay", atLeast0, 0);
   if (maker.name === "muon") {
     options.only("lr", "momentum", "weightDecay", "steps");
+    const momentum = options.number("momentum", atLeast0, 0.95);
+    if (momentum >= 1) throw options.error("momentum", `must be a number from 0 to 1, 1 left out; it is ${momentum}`);
     return {
       is: "muon",
       lr,
-      momentum: options.number("momentum", { min: 0, max: 1 }, 0.95),
+      momentum,
       weightDecay,
       steps: options.number("steps", count, 5),
     };

@@ -53,7 +53,7 @@ function balanceOf(options: Options): { aux: number; rate?: number } {
     return { aux: 0 };
   }
   const balance = options.inner("balance").only("loss", "bias");
-  if (balance.has("loss") && balance.has("bias")) throw options.error("balance", "is by loss or by bias; it is both");
+  if (balance.has("loss") && balance.has("bias")) throw options.error("balance", "must be by loss or by bias; it is both");
   if (balance.has("bias")) return { aux: 0, rate: balance.number("bias", { min: 0, open: true }) };
   return { aux: balance.number("loss", { min: 0 }) };
 }
@@ -70,6 +70,7 @@ function expertBias(call: BuiltinCall, router: BoundParameter, rate: number): Va
   if (known && known.rate !== rate)
     throw c.error(node, "plan/two-rates", `the bias of ${of.path} is moved by ${rate} here and by ${known.rate} elsewhere`, {
       also: [{ span: c.span(known.node) }],
+      help: "give both the same rate, or each routing a router of its own",
     });
   m.rates.set(of.path, { rate, node });
   const experts = of.type.dims.slice(of.stacked + of.each + of.reads);
@@ -85,7 +86,9 @@ function expertBias(call: BuiltinCall, router: BoundParameter, rate: number): Va
   };
   return beside(m, router.value, () => {
     if (m.parameters.some((p) => p.path === path))
-      throw c.error(node, "syntax/parameter-name", `${path} is the name of the expert biases of ${of.path}, so no parameter can have it`);
+      throw c.error(node, "syntax/parameter-name", `${path} is the name of the expert biases of ${of.path}, so no parameter can have it`, {
+        help: "give the parameter another name",
+      });
     return m.addParameter(state);
   });
 }

@@ -49,8 +49,8 @@ export class Sizes {
     });
   }
 
-  #place({ node }: Entry): Frame {
-    const span = this.c.span(node);
-    return this.c.overrides.has(node as ts.Expression) ? { span, label: "replaced by --set" } : { span };
+  #place({ known, node }: Entry): Frame {
+    const replaced = known.is === "constant" ? known.replaced : undefined;
+    return replaced ? { span: this.c.span(replaced), label: "replaced by --set" } : { span: this.c.span(node) };
   }
 }

@@ -28,12 +28,14 @@ export const linear: OpSpec = {
         "shape/experts",
         `linear: the weight has a matrix for each ${list(each)}; x is [${names(x)}], which does not begin with it`,
         1,
+        `dispatch(x, routing) makes such rows, [${list(each)} rows …]`,
       );
     if (each.length > 0 && !offsets)
       throw new ShapeProblem(
         "shape/experts",
         `linear: the weight has a matrix for each ${list(each)}, which takes rows that dispatch has sorted; x is [${names(x)}]`,
         0,
+        "dispatch(x, routing) sorts the tokens by expert",
       );
     const twice = kept.find((d) => writes.some((o) => o.name === d.name));
     if (twice)

@@ -33,6 +33,10 @@ export const rope: OpSpec = {
         "shape/along",
         `rope: x is [${names(x)}], which has no ${along} before its last dimension to count positions along`,
         0,
+        `there is ${x.dims
+          .slice(0, -1)
+          .map((d) => d.name)
+          .join(", ")}`,
       );
     if (width % 2 !== 0 || width <= 0)
       throw new ShapeProblem(

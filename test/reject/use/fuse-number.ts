@@ -1,0 +1,5 @@
+// options: --fuse crossEntropy=chunk:0 // error use/fuse: crossEntropy=chunk:0: behind the colon stands a whole number of at least 1
+import { train } from "mlac";
+import { Model, settings } from "../parts/model.ts";
+
+export default train(Model, settings);
