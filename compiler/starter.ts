@@ -43,7 +43,9 @@ function tsconfig(place: string): string {
     module: "nodenext",
     types: [],
     strict: true,
+    exactOptionalPropertyTypes: true,
     noEmit: true,
+    allowImportingTsExtensions: true,
     skipLibCheck: true,
     ...(installedFor(place) ? {} : { paths: { mlac: [join(root, "dsl/index.ts")], "mlac/blocks": [join(root, "dsl/blocks/index.ts")] } }),
   };

@@ -30,7 +30,10 @@ type Inputs<P, A extends readonly unknown[], R> = [A] extends [readonly [Tokens<
 
 // ---- the plan
 
-/** A parameter's path, or a pattern of it: a star stands for one part, or for the layers of a stack: `layers.*.attn.out`, `layers.*.moe.*`. */
+/**
+ * A parameter's path, or a pattern of it, `layers.*.moe.*`: a star is exactly one part. The layers of a stack are moved in the same way;
+ * where their numbers would be stands a star, or nothing: `layers.*.attn.out` and `layers.attn.out` mean the same.
+ */
 export type Path = `${string}.${string}` | `${string}*${string}`;
 
 /** One optimizer for each kind of parameter in the model, and any number of exceptions by path; `Own` are the model's own parameters. */

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import koffi, { type LibraryHandle } from "koffi";
 import { fail } from "../compiler/diagnostics.js";
+import { chooseWaiting } from "./waiting.js";
 
 /** Memory that a call reads or fills; it must not be touched until the call is done. */
 export type Bytes = Uint8Array | Int32Array | Float32Array | Float64Array;
@@ -15,10 +16,6 @@ export type Bytes = Uint8Array | Int32Array | Float32Array | Float64Array;
 const stackBytes = 8 * 1024 * 1024;
 
 koffi.config({ sync_stack_size: stackBytes, async_stack_size: stackBytes, resident_async_pools: 1 });
-
-// OpenMP's threads wait for each other busily unless told otherwise, which on a machine with other work to do makes a step three to
-// fifteen times as long, and saves a few percent where there is none. It is read when the first library with OpenMP is loaded.
-if (!process.env["GOMP_SPINCOUNT"]) process.env["OMP_WAIT_POLICY"] ??= "passive";
 
 const prototypes = {
   open: "void *mlac_open(int32_t threads)",
@@ -52,6 +49,7 @@ export class Native {
 
   /** Errors: run/load (not a library that mlac built), run/memory. threads 0: one a processor. */
   static async open(library: string, threads: number): Promise<Native> {
+    await chooseWaiting();
     const native = new Native(load(resolve(library)));
     const session = (await native.#call("open", threads)) as bigint | null;
     if (!session) {

@@ -8,8 +8,11 @@
  * stand in a comment of their own, `// options: --set D=wide --fuse norm=own`; a mistake in them has no place in the file, and the
  * comment about it stands on their line. Programs in reject/many have any number of mistakes.
  */
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { checkChoices, resolveChoices } from "../compiler/choices.js";
@@ -131,6 +134,18 @@ test("a missing, a wrong and a misplaced comment would each be noticed", () => {
   assert.is(complaints(file, [mistake!, mistake!], found).length, 1);
   for (const change of [{ line: mistake!.line + 1 }, { slug: "shape/pairs" }, { says: "something else" }])
     assert.is(complaints(file, [{ ...mistake!, ...change }], found).length, 2);
+});
+
+test("`mlac check` shows the source from whatever folder, and no stack trace", () => {
+  const cli = fileURLToPath(new URL("../compiler/cli.js", import.meta.url));
+  const model = resolve(folder, "shape/heads-of-block.ts");
+  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, "check", model], { cwd: tmpdir(), encoding: "utf8" });
+  assert.is(status, 1);
+  assert.is(stdout, "");
+  assert.match(stderr, /^error shape\/heads {2}attention: the 4 heads H of q/);
+  assert.match(stderr, /shape\/heads-of-block\.ts:7:6\n +7 │ {3}G: 3,.*\n +│ +─\n/);
+  assert.match(stderr, /blocks\/attention\.ts:\d+:\d+\n +\d+ │ .*attention\(q, k/);
+  assert.not.match(stderr, /^ +at /m);
 });
 
 test.run();

@@ -97,9 +97,14 @@ function scheduleOf(c: Context, plan: Options, steps: number): Schedule {
   const decay = kind === "wsd" ? { decay: length("decay") } : {};
   const used = [warmup, decay.decay ?? 0].reduce((sum, part) => sum + (part < 1 ? Math.round(part * steps) : part), 0);
   if (used > steps)
-    throw c.error(plan.node("schedule"), "plan/schedule", `${kind}: warmup${kind === "wsd" ? " and decay take" : " takes"} ${used} steps; the training has ${steps}`, {
-      help: `give ${kind === "wsd" ? "them as shares" : "it as a share"} of all steps: warmup: 0.1${kind === "wsd" ? ", decay: 0.3" : ""}`,
-    });
+    throw c.error(
+      plan.node("schedule"),
+      "plan/schedule",
+      `${kind}: warmup${kind === "wsd" ? " and decay take" : " takes"} ${used} steps; the training has ${steps}`,
+      {
+        help: `give ${kind === "wsd" ? "them as shares" : "it as a share"} of all steps: warmup: 0.1${kind === "wsd" ? ", decay: 0.3" : ""}`,
+      },
+    );
   return { kind, warmup, ...decay, ...(kind === "constant" ? {} : { floor: options.number("floor", share, 0) }) };
 }
 

@@ -1,8 +1,6 @@
 import { adamw, train } from "mlac";
 import { Model, optimizer, settings } from "../parts/model.ts";
 
-
-
 export default train(Model, {
   ...settings,
   optimizer: { ...optimizer, "layer.gate": adamw({ lr: 1e-3 }) }, // error plan/no-parameter: no parameter has a path like layer.gate

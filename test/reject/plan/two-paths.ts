@@ -1,8 +1,6 @@
 import { adamw, train } from "mlac";
 import { Model, optimizer, settings } from "../parts/model.ts";
 
-
-
 export default train(Model, {
   ...settings,
   optimizer: {
