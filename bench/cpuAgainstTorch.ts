@@ -60,7 +60,7 @@ function findPython(): string {
       // The next one may have it.
     }
   return fail("tool/missing", `no Python with torch and numpy is found: tried ${candidates.join(" and ")}`, {
-    help: "install them (Debian, Ubuntu: apt-get install python3-torch libopenblas0; others: pip install torch numpy), or name a Python that has them with --python",
+    help: "install them (Debian, Ubuntu: apt-get install python3-torch libopenblas0-openmp; others: pip install torch numpy), or name a Python that has them with --python",
   });
 }
 

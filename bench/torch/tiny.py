@@ -14,6 +14,7 @@ prints one line of JSON: median milliseconds of a step and of its parts, tokens 
   serve           true: a first line says what this PyTorch is, then each line read from the standard input, {"steps": 10} or
                   {"compare": FILE}, is answered with one line
 """
+import glob
 import json
 import os
 import resource
@@ -24,12 +25,15 @@ import time
 given = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
 threads = given.get("threads", 1)
 # Both thread pools, PyTorch's and the BLAS library's, read these when they are loaded, and the C library when the process
-# starts: so it starts again with them. Waiting threads sleep instead of taking the processor from the other pool, and memory
-# that is freed is kept for the next step.
+# starts: so it starts again with them. Memory that is freed is kept for the next step.
 wanted = dict(
-    OMP_NUM_THREADS=threads, OPENBLAS_NUM_THREADS=threads, MKL_NUM_THREADS=threads, OMP_WAIT_POLICY="PASSIVE",
+    OMP_NUM_THREADS=threads, OPENBLAS_NUM_THREADS=threads, MKL_NUM_THREADS=threads,
     MALLOC_MMAP_THRESHOLD_=2**30, MALLOC_TRIM_THRESHOLD_=2**32,
 )
+# Debian's PyTorch takes whichever libblas.so.3 comes first. OpenBLAS made for OpenMP shares PyTorch's threads; the usual one has
+# threads of its own, and the two then keep each other from the processors unless PyTorch's sleep while they wait.
+shared = glob.glob("/usr/lib/*/openblas-openmp")
+wanted |= dict(LD_LIBRARY_PATH=shared[0]) if shared else dict(OMP_WAIT_POLICY="PASSIVE")
 missing = {name: str(value) for name, value in wanted.items() if name not in os.environ}
 if missing and __name__ == "__main__":
     os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **missing})
