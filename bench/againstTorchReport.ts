@@ -136,7 +136,8 @@ function doubts(duel: Duel, { load }: Machine): string[] {
   return width(duel.ratio) > 0.1 ? ["The rounds differ by more than a tenth: measure again on a quiet machine."] : [];
 }
 
-const blasOf = ({ blas }: TorchFacts): string => blas.map((path) => path.split("/").at(-1)).join(", ") || "no BLAS library found";
+/** Its file and folder, such as openblas-openmp/libopenblasp-r0.3.21.so; libblas.so.3 may be a front of it. */
+const blasOf = ({ blas }: TorchFacts): string => blas.at(-1)?.split("/").slice(-2).join("/") ?? "no BLAS library found";
 
 /** For people, at a terminal. */
 export function describe({ model, machine, duels }: Result): string {
