@@ -8,13 +8,13 @@ const test = suite("report");
 
 const source = "const a = 1;\n\tconst head = linear(x, p.out);\nreturn feed(\n  x,\n);\n";
 const span = (line: number, column: number, endColumn: number, endLine = line): Span => ({
-  file: "/work/model.ts",
+  file: "/models/model.ts",
   line,
   column,
   endLine,
   endColumn,
 });
-const show = (diagnostic: Diagnostic, color = false): string => report([diagnostic], { color, directory: "/work", read: () => source });
+const show = (diagnostic: Diagnostic, color = false): string => report([diagnostic], { color, directory: "/models", read: () => source });
 
 test("a frame is the line, a mark under the span and its label", () => {
   const text = show({
@@ -52,7 +52,7 @@ test("a file that cannot be read leaves the place and the label", () => {
     directory: "/elsewhere",
     read: () => undefined,
   });
-  assert.is(text, "error x/y  m\n  /work/model.ts:9:1\n      here");
+  assert.is(text, "error x/y  m\n  /models/model.ts:9:1\n      here");
 });
 
 test("a long stack of calls loses its middle, a repeated place is told once", () => {

@@ -11,11 +11,13 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 typedef struct mlac_session mlac_session;
 
-/* Takes the model's memory (manifest.json: memory.total bytes), all zero. threads = 0: as many as there are processors.
-   NULL on failure; then mlac_last_error(NULL) says why. */
+/* Takes the model's memory, all zero, and the scratch memory of each thread (manifest.json: memory.total without its tables,
+   and memory.scratchPerThread). threads = 0: as many as there are processors; sessions of one library share the number of the
+   last one opened. NULL on failure; then mlac_last_error(NULL) says why. */
 mlac_session *mlac_open(int32_t threads);
 void mlac_close(mlac_session *session);
 
@@ -38,7 +40,8 @@ int32_t mlac_reset_optimizer(mlac_session *session);
 int32_t mlac_micro_step(mlac_session *session, const int32_t *tokens, const int32_t *targets, double loss_scale, int32_t first, double *report);
 
 /* One optimizer step from the accumulated gradients. `step` counts from 1; every group's learning rate is multiplied by
-   `rate`. clip > 0 scales all gradients by min(1, clip / (norm + 1e-6)). report[0] = the global gradient norm before clipping. */
+   `rate`. clip > 0 scales all gradients by min(1, clip / (norm + 1e-6)). report[0] = the global gradient norm before clipping;
+   if that is not finite, nothing is changed. */
 int32_t mlac_update(mlac_session *session, int64_t step, double rate, double clip, double *report);
 
 /* Forward only. report as in mlac_micro_step. */
@@ -50,6 +53,7 @@ int32_t mlac_predict(mlac_session *session, const int32_t *tokens, const int32_t
 /* The name of the first parameter, gradient or optimizer tensor with a value that is not finite; NULL if there is none. */
 const char *mlac_first_not_finite(mlac_session *session);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

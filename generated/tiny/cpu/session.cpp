@@ -7,6 +7,7 @@
 #include <cstring>
 #include <functional>
 #include <mutex>
+#include <new>
 #include <string>
 #include <thread>
 
@@ -62,7 +63,6 @@ namespace {
 using mlac::Role;
 
 std::string open_error;
-int open_sessions = 0;
 
 int32_t fail(mlac_session* session, std::string sentence) {
   session->error = std::move(sentence);
@@ -109,15 +109,27 @@ mlac_session* mlac_open(int32_t threads) {
     delete session;
     return nullptr;
   }
-  session->worker.run([=] { std::memset(session->arena, 0, mlac::ARENA_BYTES); });
-  // Sessions of one library do not run at the same time, so they share the threads' scratch memory.
-  if (open_sessions++ == 0) mlac::scratch_open(threads > 0 ? threads : omp_get_num_procs());
+  // On the worker: its team of threads is the one that needs scratch memory.
+  bool enough = true;
+  session->worker.run([session, threads, &enough] {
+    std::memset(session->arena, 0, mlac::ARENA_BYTES);
+    try {
+      mlac::scratch_open(threads > 0 ? threads : omp_get_num_procs());
+    } catch (const std::bad_alloc&) {
+      enough = false;
+    }
+  });
+  if (!enough) {
+    open_error = "there is no memory for the threads' scratch; open the model with fewer threads";
+    mlac_close(session);
+    return nullptr;
+  }
   return session;
 }
 
 void mlac_close(mlac_session* session) {
   if (!session) return;
-  if (--open_sessions == 0) mlac::scratch_close();
+  session->worker.run([] { mlac::scratch_close(); });
   std::free(session->arena);
   delete session;
 }

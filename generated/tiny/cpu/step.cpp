@@ -705,7 +705,7 @@ void evaluate(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unuse
     int32_t* const slot = ints(31797376);  // [B T topK] i32
     int32_t* const source = ints(15282304);  // [rows] i32
     int32_t* const offsets = ints(31830208);  // [E+1] i32
-    int32_t* const load = ints(14987264 + layer * 32);  // [E] i32
+    int32_t* const load = ints(15315072);  // [E] i32
     real* const probabilities = reals(15118464);  // [B T E]
     real* const balance = reals(31830144 + layer * 4);  // []
     fwd_19_route(linear_router, gates, choice, slot, source, offsets, load, probabilities, balance);
