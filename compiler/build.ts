@@ -4,13 +4,19 @@ import { join } from "node:path";
 import { fail } from "./diagnostics.js";
 import type { Manifest } from "./manifest.js";
 import { modelPlace } from "./place.js";
+import type { Real, Target } from "./target.js";
 import { isUpToDate } from "./upToDate.js";
 
 export interface BuildOptions {
   /** The model's file. */
   model: string;
-  target: "cpu";
-  dtype: "f32" | "f64";
+  target: Target;
+  /** One of the target's: realsOf. */
+  dtype: Real;
+  /** The GPU to build for: "sm_80", "9.0". Default: MLAC_ARCH, else this machine's GPU, else sm_90a. */
+  arch?: string;
+  /** What that came to, "sm_90a": filled in before anything is emitted. */
+  architecture?: string;
   /** `--fuse name=choice`; stands above what model.ts says. */
   fuse: Record<string, string>;
   /** `--set NAME=VALUE`. */
@@ -27,27 +33,33 @@ export interface Built {
   upToDate: boolean;
 }
 
-/** Errors: whatever is wrong with the model (type, syntax, shape, plan), and tool/* if it cannot be compiled. */
+/**
+ * Errors: whatever is wrong with the model (type, syntax, shape, plan), and tool/* if it cannot be compiled. Tools that are
+ * missing or too old, and a GPU that is too small, are found before anything is written.
+ */
 export async function build(options: BuildOptions): Promise<Built> {
   const directory = placeOf(options);
   const library = join(directory, "model.so");
   const known = await isUpToDate(directory, options);
   if (known) return { directory, manifest: known, library, upToDate: true };
 
-  options.onProgress?.(`compiling ${options.model} to C++`);
+  const cuda = options.target === "cuda" ? await (await import("./emit/cudaTools.js")).cudaTools(options.arch) : undefined;
+  options.onProgress?.(`compiling ${options.model} to ${cuda ? "CUDA C++" : "C++"}`);
   const [{ emitAll }, { compileLibrary }, { writeModel }] = await Promise.all([
     import("./compile.js"),
     import("./emit/toolchain.js"),
     import("./emit/files.js"),
   ]);
-  const emitted = await emitAll(options);
+  const emitted = await emitAll(cuda ? { ...options, architecture: cuda.architecture } : options);
+  cuda?.checkMemory(emitted.manifest);
   const { sources, includes } = await writeModel(directory, emitted);
   await compileLibrary({
     sources,
     includes,
-    precompiled: join(directory, "lib/kernel.h"),
+    ...(cuda
+      ? { compiler: cuda.compiler, flags: cuda.flags, link: cuda.link }
+      : { flags: emitted.flags, precompiled: join(directory, "lib/kernel.h") }),
     library,
-    flags: emitted.flags,
     objects: join(directory, "objects"),
     onProgress: ({ done, of, file }) => options.onProgress?.(`building ${done} of ${of}: ${file}`),
   });

@@ -1,74 +1,131 @@
-/** The fusion choices: their names, what each can be on this target, and what `auto` takes. */
+/** The fusion choices: their names, what each can be on a target, and what `auto` takes. */
 import { distance } from "fastest-levenshtein";
 import { fail } from "./diagnostics.js";
 import type { Span } from "./ir.js";
+import type { Target } from "./target.js";
 
 interface Choice {
   values: readonly string[];
   /** A value with a number behind the colon: `chunk:512`. */
   withNumber?: readonly string[];
-  /** Taken when nothing is asked for; measured on the CPU target, see docs/performance/cpu.md. */
+  /** Taken when nothing is asked for; measured, see docs/performance. */
   auto: string;
-  /** Values that only make sense on another target. */
-  elsewhere?: readonly string[];
+  /** Values that only make sense on another target, each with what there is to say about it here. */
+  elsewhere?: Readonly<Record<string, string>>;
   about: string;
 }
 
-const cpu = {
-  mla: {
-    values: ["materialize", "rebuild"],
-    elsewhere: ["latent", "inkernel", "absorb"],
-    auto: "materialize",
-    about: "keys and values: kept for the backward pass, or made again from the latent",
-  },
-  crossEntropy: {
-    values: ["full", "recompute"],
-    withNumber: ["chunk"],
-    auto: "chunk:512",
-    about: "logits: all at once, so many rows at a time, or never stored and formed again",
-  },
-  moeIn: {
-    values: ["gather", "fused"],
-    auto: "fused",
-    about: "experts' rows: copied together first, or gathered while the product loads them",
-  },
-  moeOut: { values: ["gatherSum"], elsewhere: ["scatter"], auto: "gatherSum", about: "experts' results: each token sums its rows" },
-  norm: { values: ["own", "fused"], auto: "own", about: "norms: a kernel of their own, or in the product that reads them" },
-  swiglu: { values: ["own", "fused"], auto: "fused", about: "activations: a kernel of their own, or in the products around them" },
-  muon: {
-    values: ["plain", "symmetric", "gram"],
-    auto: "symmetric",
-    about: "Newton-Schulz: in full, half of each symmetric product, or on the small side's Gram matrix",
-  },
-  recompute: {
-    values: ["none", "cheap", "layer"],
-    withNumber: ["fit"],
-    auto: "cheap",
-    about: "what the backward pass computes again instead of keeping it",
-  },
-} as const satisfies Record<string, Choice>;
+const about = {
+  mla: "keys and values: kept for the backward pass, or made again from the latent",
+  crossEntropy: "logits: all at once, so many rows at a time, or never stored and formed again",
+  moeIn: "experts' rows: copied together first, or gathered while the product loads them",
+  moeOut: "experts' results: each token sums its rows, or each row is added to its token",
+  norm: "norms: a kernel of their own, or in the product that reads them",
+  swiglu: "activations: a kernel of their own, or in the products around them",
+  muon: "Newton-Schulz: in full, half of each symmetric product, or on the small side's Gram matrix",
+  recompute: "what the backward pass computes again instead of keeping it",
+} as const;
 
-export type ChoiceName = keyof typeof cpu;
+export type ChoiceName = keyof typeof about;
 export type Choices = Record<ChoiceName, string>;
 
-export const choiceNames = Object.keys(cpu) as ChoiceName[];
-export const choicesOf = (name: ChoiceName): Choice => cpu[name];
+const later = { latent: "", inkernel: "", absorb: "" };
+const recompute = { values: ["none", "cheap", "layer"], withNumber: ["fit"], auto: "cheap", about: about.recompute };
 
-/** What is asked for, in order of weight, the last one counts; checked and completed. Errors: use/fuse. */
-export function resolveChoices(...asked: readonly Readonly<Record<string, string>>[]): Choices {
-  const result = Object.fromEntries(choiceNames.map((name) => [name, cpu[name].auto])) as Choices;
-  for (const choices of asked) Object.assign(result, checkChoices(choices));
+const cpu: Record<ChoiceName, Choice> = {
+  mla: { values: ["materialize", "rebuild"], elsewhere: later, auto: "materialize", about: about.mla },
+  crossEntropy: { values: ["full", "recompute"], withNumber: ["chunk"], auto: "chunk:512", about: about.crossEntropy },
+  moeIn: { values: ["gather", "fused"], auto: "fused", about: about.moeIn },
+  moeOut: {
+    values: ["gatherSum"],
+    elsewhere: { scatter: "two threads would add into one row" },
+    auto: "gatherSum",
+    about: about.moeOut,
+  },
+  norm: { values: ["own", "fused"], auto: "own", about: about.norm },
+  swiglu: { values: ["own", "fused"], auto: "fused", about: about.swiglu },
+  muon: { values: ["plain", "symmetric", "gram"], auto: "symmetric", about: about.muon },
+  recompute,
+};
+
+const cuda: Record<ChoiceName, Choice> = {
+  mla: { values: ["materialize", "rebuild"], elsewhere: later, auto: "materialize", about: about.mla },
+  crossEntropy: { values: ["full", "recompute"], withNumber: ["chunk"], auto: "chunk:2048", about: about.crossEntropy },
+  moeIn: { values: ["gather", "fused"], auto: "fused", about: about.moeIn },
+  // The order in which rows reach a token is not fixed, so that scatter is taken only by those who ask for it.
+  moeOut: { values: ["gatherSum", "scatter"], auto: "gatherSum", about: about.moeOut },
+  norm: {
+    values: ["own"],
+    elsewhere: { fused: "the loads of a product are copies by hardware there, so that norms have kernels of their own" },
+    auto: "own",
+    about: about.norm,
+  },
+  swiglu: { values: ["own", "fused"], auto: "fused", about: about.swiglu },
+  muon: { values: ["plain", "symmetric"], elsewhere: { gram: "" }, auto: "symmetric", about: about.muon },
+  recompute,
+};
+
+const tables: Readonly<Record<Target, Record<ChoiceName, Choice>>> = { cpu, cuda };
+
+export const choiceNames = Object.keys(about) as ChoiceName[];
+export const choicesOf = (name: ChoiceName, target: Target = "cpu"): Choice => tables[target][name];
+
+/** What is asked for on the CPU target, in order of weight, the last one counts; checked and completed. Errors: use/fuse. */
+export const resolveChoices = (...asked: readonly Readonly<Record<string, string>>[]): Choices => resolveChoicesFor("cpu", ...asked);
+
+/** The same on any target. */
+export function resolveChoicesFor(target: Target, ...asked: readonly Readonly<Record<string, string>>[]): Choices {
+  const result = Object.fromEntries(choiceNames.map((name) => [name, tables[target][name].auto])) as Choices;
+  for (const choices of asked) Object.assign(result, checkChoices(choices, {}, target));
   return result;
 }
 
 /** Choices by name, `auto` replaced. `places` says where each was written, if that was in a file. Errors: use/fuse. */
-export function checkChoices(choices: Readonly<Record<string, string>>, places: Readonly<Record<string, Span>> = {}): Partial<Choices> {
+export function checkChoices(
+  choices: Readonly<Record<string, string>>,
+  places: Readonly<Record<string, Span>> = {},
+  target: Target = "cpu",
+): Partial<Choices> {
   return Object.fromEntries(
     Object.entries(choices).map(([asked, value]) => {
       const spans = places[asked] ? [places[asked]] : [];
       const name = checkName(asked, spans);
-      return [name, checkValue(name, value, spans)];
+      return [name, checkValue(name, value, target, spans)];
     }),
+  );
+}
+
+/**
+ * The choices in a model's file. The file is for every target: what only another one has is left to `auto` here, and what none
+ * has is an error. Errors: use/fuse.
+ */
+export function checkFileChoices(
+  choices: Readonly<Record<string, string>>,
+  places: Readonly<Record<string, Span>>,
+  target: Target,
+): Partial<Choices> {
+  return checkChoices(choicesKnown(choices, target).here, places, target);
+}
+
+/** The choices that `target` has, or that no target has, and those that only another one has. */
+export function choicesKnown(
+  choices: Readonly<Record<string, string>>,
+  target: Target,
+): { here: Record<string, string>; elsewhere: Record<string, string> } {
+  const others = Object.values(tables).filter((table) => table !== tables[target]);
+  const foreign = ([name, value]: [string, string]): boolean =>
+    !takes(tables[target], name, value) && others.some((table) => takes(table, name, value));
+  const entries = Object.entries(choices);
+  return {
+    here: Object.fromEntries(entries.filter((entry) => !foreign(entry))),
+    elsewhere: Object.fromEntries(entries.filter(foreign)),
+  };
+}
+
+function takes(table: Readonly<Record<string, Choice>>, name: string, value: string): boolean {
+  const choice = Object.hasOwn(table, name) ? table[name] : undefined;
+  return (
+    choice !== undefined && (value === "auto" || choice.values.includes(value) || (choice.withNumber ?? []).includes(value.split(":")[0]!))
   );
 }
 
@@ -82,8 +139,8 @@ function checkName(name: string, spans: readonly Span[]): ChoiceName {
   });
 }
 
-function checkValue(name: ChoiceName, value: string, spans: readonly Span[]): string {
-  const choice: Choice = cpu[name];
+function checkValue(name: ChoiceName, value: string, target: Target, spans: readonly Span[]): string {
+  const choice = tables[target][name];
   if (value === "auto") return choice.auto;
   if (choice.values.includes(value)) return value;
   const [word, number] = value.split(":");
@@ -95,7 +152,10 @@ function checkValue(name: ChoiceName, value: string, spans: readonly Span[]): st
     });
   }
   const there = [...choice.values, ...(choice.withNumber ?? []).map((w) => `${w}:${w === "fit" ? "BYTES" : "ROWS"}`)].join(", ");
-  if (choice.elsewhere?.includes(value))
-    fail("use/fuse", `${name}=${value} is not a choice of the cpu target`, { spans, help: `here ${name} is one of: ${there}` });
+  const reason = choice.elsewhere?.[value];
+  if (reason !== undefined) {
+    const why = reason === "" ? "" : `: ${reason}`;
+    fail("use/fuse", `${name}=${value} is not a choice of the ${target} target${why}`, { spans, help: `here ${name} is one of: ${there}` });
+  }
   fail("use/fuse", `${name} cannot be "${value}"`, { spans, help: `it is one of: ${there}` });
 }

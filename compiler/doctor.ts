@@ -1,9 +1,9 @@
 /** What `mlac doctor` looks at. */
 import { readFileSync, statfsSync } from "node:fs";
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
-import { execa } from "execa";
 import { MlacError } from "./diagnostics.js";
-import { type Compiler, findCompiler, installHint, openmpProbe, probe, which } from "./emit/compiler.js";
+import { examineCuda } from "./doctorCuda.js";
+import { type Compiler, findCompiler, installHint, openmpProbe, probe } from "./emit/compiler.js";
 import { cpuFlags } from "./emit/toolchain.js";
 import { version } from "./package.js";
 
@@ -27,8 +27,7 @@ export async function examine(): Promise<Check[]> {
     vectors(),
     memory(),
     disk(),
-    await cudaCompiler(),
-    await gpu(),
+    ...(await examineCuda()),
   ];
 }
 
@@ -115,23 +114,4 @@ function disk(): Check {
   return free > 2 ** 30
     ? { name: "disk", state: "ok", found }
     : { name: "disk", state: "missing", found, remedy: "builds and checkpoints need about 1 GiB" };
-}
-
-async function cudaCompiler(): Promise<Check> {
-  const path = which("nvcc") ?? which("/usr/local/cuda/bin/nvcc");
-  if (path === undefined) return { name: "nvcc", state: "absent", found: "none; only the CPU target is built today" };
-  return { name: "nvcc", state: "ok", found: `${(await ask(path, ["--version"])).match(/release [\d.]+/)?.[0] ?? "found"} (${path})` };
-}
-
-async function gpu(): Promise<Check> {
-  const path = which("nvidia-smi");
-  const names = path === undefined ? "" : await ask(path, ["--query-gpu=name,memory.total", "--format=csv,noheader"]);
-  return names === ""
-    ? { name: "GPU", state: "absent", found: "none; models train on the processor" }
-    : { name: "GPU", state: "ok", found: names.replaceAll("\n", "; ") };
-}
-
-async function ask(program: string, given: string[]): Promise<string> {
-  const { stdout, exitCode } = await execa(program, given, { reject: false, stdin: "ignore", timeout: 20_000 });
-  return exitCode === 0 ? stdout.trim() : "";
 }

@@ -1,13 +1,15 @@
 /** manifest.json: the contract between a built model and whoever runs it. */
 import type { TrainingPlan } from "./plan.js";
+import type { Real, Target } from "./target.js";
 
 export interface Manifest {
   /** The manifest's own format. */
   format: 1;
   mlac: string;
   model: string;
-  target: "cpu";
-  dtype: "f32" | "f64";
+  target: Target;
+  /** What the model computes with. Its tensors, as they are read and written, are float32 with bf16, too. */
+  dtype: Real;
   /** A micro-batch: sequences, tokens in each, and what their ids are below. */
   tokens: { batch: number; length: number; vocabulary: number };
   /** B, T, V and every other named size. */
@@ -47,7 +49,10 @@ export interface ManifestTensor {
   shape: number[];
   /** Place in the arena, in bytes. */
   offset: number;
+  /** What is read and written: elements of `dtype`. */
   bytes: number;
+  /** Where `offset` holds bfloat16 only: the place of the other 16 bits of each float32. */
+  remainder?: number;
 }
 
 export interface MemoryPlan {

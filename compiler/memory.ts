@@ -1,6 +1,8 @@
 /** A model's memory in words: exact bytes by kind, and what takes the most. */
 import { availableParallelism, totalmem } from "node:os";
+import { findGpus } from "./gpu.js";
 import type { Manifest, MemoryPlan } from "./manifest.js";
+import type { Target } from "./target.js";
 
 const meanings: Record<keyof MemoryPlan["kinds"], string> = {
   weights: "parameters and other state that is saved",
@@ -22,9 +24,29 @@ export function machineMemory(): number {
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
 
-export const fits = (memory: MemoryPlan, threads = 0): boolean => totalBytes(memory, threads) <= machineMemory();
+/** What a plan is held against. */
+export interface Room {
+  bytes: number;
+  /** "this machine's", "the NVIDIA H200's" */
+  whose: string;
+}
 
-export function describeMemory(manifest: Manifest, threads = 0): string {
+const machineRoom = (): Room => ({ bytes: machineMemory(), whose: "this machine's" });
+
+/** The memory that a target's plan has to fit into; nothing where it is a GPU's and there is none here, or it does not say. */
+export async function roomFor(target: Target): Promise<Room | undefined> {
+  if (target === "cpu") return machineRoom();
+  const [gpu] = (await findGpus()).gpus;
+  return gpu?.total === undefined ? undefined : { bytes: gpu.total, whose: `the ${gpu.name}'s` };
+}
+
+export const fits = (memory: MemoryPlan, threads = 0, room: Room = machineRoom()): boolean => totalBytes(memory, threads) <= room.bytes;
+
+export function describeMemory(
+  manifest: Manifest,
+  threads = 0,
+  room: Room | undefined = manifest.target === "cpu" ? machineRoom() : undefined,
+): string {
   const { memory } = manifest;
   const width = totalBytes(memory, threads).toLocaleString("en-US").length;
   const row = (name: string, bytes: number, about: string): string =>
@@ -36,15 +58,21 @@ export function describeMemory(manifest: Manifest, threads = 0): string {
     `${manifest.model}  ${manifest.target}, ${manifest.dtype}, ${numbers.toLocaleString("en-US")} parameters`,
     "",
     ...Object.entries(memory.kinds).map(([kind, bytes]) => row(kind, bytes, meanings[kind as keyof typeof meanings] ?? "")),
-    row(
-      "scratch",
-      memory.scratchPerThread * workers,
-      `of ${workers} ${workers === 1 ? "thread" : "threads"}, ${binary(memory.scratchPerThread)} each`,
-    ),
+    ...(memory.scratchPerThread === 0
+      ? []
+      : [
+          row(
+            "scratch",
+            memory.scratchPerThread * workers,
+            `of ${workers} ${workers === 1 ? "thread" : "threads"}, ${binary(memory.scratchPerThread)} each`,
+          ),
+        ]),
     row(
       "total",
       totalBytes(memory, threads),
-      fits(memory, threads) ? `fits into this machine's ${binary(machineMemory())}` : `more than this machine's ${binary(machineMemory())}`,
+      room === undefined
+        ? "of a GPU's memory"
+        : `${fits(memory, threads, room) ? "fits into" : "more than"} ${room.whose} ${binary(room.bytes)}`,
     ),
     ...(largest.length === 0 ? [] : ["", "largest buffers"]),
     ...largest.map(

@@ -1,5 +1,6 @@
 /** Where a model's generated files lie. */
 import { basename, dirname, join, resolve } from "node:path";
+import { type Real, realsOf, type Target } from "./target.js";
 
 /** examples/tiny/model.ts is called tiny, gpt.ts is called gpt. */
 export function modelName(model: string): string {
@@ -9,6 +10,6 @@ export function modelName(model: string): string {
 }
 
 /** generated/<model>/<target>; float64 builds beside it, so that both can be kept. */
-export function modelPlace({ model, target, dtype, out }: { model: string; target: string; dtype: string; out?: string }): string {
-  return resolve(out ?? join("generated", modelName(model), dtype === "f32" ? target : `${target}-${dtype}`));
+export function modelPlace({ model, target, dtype, out }: { model: string; target: Target; dtype: Real; out?: string }): string {
+  return resolve(out ?? join("generated", modelName(model), dtype === realsOf[target][0] ? target : `${target}-${dtype}`));
 }

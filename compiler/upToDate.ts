@@ -1,15 +1,20 @@
 /** Whether a build is still what its inputs say, without loading the compiler: a few hashes, well under half a second. */
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { processor } from "./emit/compiler.js";
+import { nvccPath } from "./emit/nvcc.js";
+import { gpuFingerprint } from "./gpu.js";
 import type { Manifest } from "./manifest.js";
 import { root } from "./package.js";
+import type { Target } from "./target.js";
 
 export interface Inputs {
   model: string;
-  target: string;
+  target: Target;
   dtype: string;
+  /** The GPU's architecture, if one is asked for. */
+  arch?: string;
   fuse: Record<string, string>;
   set: Record<string, string>;
 }
@@ -19,9 +24,19 @@ const sorted = (record: Readonly<Record<string, string>>): string =>
   JSON.stringify(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /** All that decides what is built, but for the model's own files. */
-export function seal({ target, dtype, fuse, set }: Inputs): string {
+export function seal({ target, dtype, arch, fuse, set }: Inputs): string {
   const compiler = process.env.CXX ?? "";
-  return sha256([target, dtype, sorted(fuse), sorted(set), compiler, processor(), mlacItself()].join("\n"));
+  const gpu = target === "cuda" ? [arch ?? process.env.MLAC_ARCH ?? gpuFingerprint(), nvccItself()] : [];
+  return sha256([target, dtype, sorted(fuse), sorted(set), compiler, processor(), ...gpu, mlacItself()].join("\n"));
+}
+
+/** Which nvcc it is, without starting it. */
+function nvccItself(): string {
+  const path = nvccPath();
+  if (path === undefined) return "";
+  const real = realpathSync(path);
+  const { size, mtimeMs } = statSync(real);
+  return `${real} ${size} ${mtimeMs}`;
 }
 
 /** mlac's own code and templates, by names, sizes and times: whoever changes them gets a new build. */
@@ -31,7 +46,7 @@ function mlacItself(): string {
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) visit(path);
-      else if (/\.(js|hbs|h|cpp)$/.test(entry.name)) {
+      else if (/\.(js|hbs|h|cpp|cu|cuh)$/.test(entry.name)) {
         const { size, mtimeMs } = statSync(path);
         facts.push(`${path} ${size} ${mtimeMs}`);
       }

@@ -1,4 +1,5 @@
 /** A checkpoint's model, opened to continue a text. */
+import { storedReal } from "../compiler/target.js";
 import { restoreCheckpoint } from "./checkpoint.js";
 import { type Continuation, continueText } from "./continuation.js";
 import { Random } from "./random.js";
@@ -28,7 +29,7 @@ export async function generate(options: GenerateOptions): Promise<Continuation> 
   const session = await openSession(built, { threads });
   try {
     checkVocabulary(tokenizer, session.vocabulary);
-    await restoreCheckpoint(checkpoint, { parameters: storesOf(session).parameters, dtype: built.manifest.dtype });
+    await restoreCheckpoint(checkpoint, { parameters: storesOf(session).parameters, dtype: storedReal(built.manifest.dtype) });
     return await continueText(session, tokenizer, prompt, { ...sampling, tokens, random: new Random(seed), onText });
   } finally {
     await session.close();

@@ -1,5 +1,6 @@
 /** The steps of a training run, one after the other, and what is due after each. */
 import { fail } from "../compiler/diagnostics.js";
+import { storedReal } from "../compiler/target.js";
 import { saveCheckpoint } from "./checkpoint.js";
 import { sentenceOf } from "./checkpointManifest.js";
 import { addSample, continueText } from "./continuation.js";
@@ -166,7 +167,7 @@ export class Loop {
         ...storesOf(this.#session),
         step,
         state: { ...state },
-        dtype: built.manifest.dtype,
+        dtype: storedReal(built.manifest.dtype),
         mlac,
         keep,
         ...(score === undefined ? {} : { score }),

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import koffi, { type LibraryHandle } from "koffi";
 import { fail } from "../compiler/diagnostics.js";
+import type { Target } from "../compiler/target.js";
 import { chooseWaiting } from "./waiting.js";
 
 /** Memory that a call reads or fills; it must not be touched until the call is done. */
@@ -47,13 +48,17 @@ export class Native {
     this.#functions = functions;
   }
 
-  /** Errors: run/load (not a library that mlac built), run/memory. threads 0: one a processor. */
-  static async open(library: string, threads: number): Promise<Native> {
-    await chooseWaiting();
+  /** Errors: run/load (not a library that mlac built), run/memory, run/gpu. threads 0: one a processor; a GPU does not ask. */
+  static async open(library: string, threads: number, target: Target = "cpu"): Promise<Native> {
+    if (target === "cpu") await chooseWaiting();
     const native = new Native(load(resolve(library)));
     const session = (await native.#call("open", threads)) as bigint | null;
     if (!session) {
       const why = (await native.#call("lastError", null as never)) as string | null;
+      if (target === "cuda" && !/memory/i.test(why ?? ""))
+        fail("run/gpu", why ?? "the GPU could not be opened", {
+          help: "`mlac doctor` says what is there; --target cpu trains on the processor",
+        });
       fail("run/memory", why ?? "the model could not be opened", {
         help: "`mlac plan` says what the model needs; a smaller B or T needs less",
       });
@@ -117,7 +122,7 @@ function load(library: string): Record<Name, NativeFunction> {
     return Object.fromEntries(Object.entries(prototypes).map(([name, text]) => [name, handle.func(text)])) as Record<Name, NativeFunction>;
   } catch (error) {
     return fail("run/load", `${library} cannot be loaded: ${(error as Error).message}`, {
-      help: "build it again with `mlac build`; if it was copied from another machine, its processor may differ",
+      help: "build it again with `mlac build`; if it was copied from another machine, its processor or its libraries may differ",
     });
   } finally {
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true });

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fail } from "../compiler/diagnostics.js";
 import { modelName } from "../compiler/place.js";
+import type { Real, Target } from "../compiler/target.js";
 import type { Position } from "./batches.js";
 import { type Checkpoint, latestCheckpoint, openCheckpoint } from "./checkpoint.js";
 import { manifestName } from "./checkpointManifest.js";
@@ -15,8 +16,9 @@ export interface Recipe {
   directory: string;
   set: Record<string, string>;
   fuse: Record<string, string>;
-  dtype: "f32" | "f64";
-  target: "cpu";
+  /** What it was trained on: `auto` is decided by then. */
+  dtype: Real;
+  target: Target;
   out?: string;
 }
 

@@ -26,15 +26,16 @@ export interface Losses {
 
 export type Numbers = Float32Array | Float64Array | Int32Array;
 
-/** Takes the model's memory; all its tensors are zero. Errors: plan/memory, run/load, run/memory. */
+/** Takes the model's memory; all its tensors are zero. Errors: plan/memory, run/load, run/memory, run/gpu. */
 export async function openSession(built: BuiltModel, options: SessionOptions = {}): Promise<Session> {
-  const { memory, model } = built.manifest;
-  // Linux promises memory that it does not have, and ends a process that comes to use it: so it is counted first.
-  if (!fits(memory, options.threads))
+  const { memory, model, target } = built.manifest;
+  // Linux promises memory that it does not have, and ends a process that comes to use it: so it is counted first. A GPU
+  // promises only what it has.
+  if (target === "cpu" && !fits(memory, options.threads))
     fail("plan/memory", `${model} needs ${binary(totalBytes(memory, options.threads))}; this machine has ${binary(machineMemory())}`, {
       help: "make B or T smaller (--set B=…), keep less for the backward pass (--fuse recompute=layer), or see `mlac plan`",
     });
-  return new Session(built.manifest, await Native.open(built.library, options.threads ?? 0));
+  return new Session(built.manifest, await Native.open(built.library, options.threads ?? 0, target));
 }
 
 export class Session {
@@ -96,7 +97,7 @@ export class Session {
     return losses(report);
   }
 
-  /** Logits [B, V] for the token after position at[b] of sequence b, from tokens [B, T]. */
+  /** Logits [B, V] for the token after position at[b] of sequence b, from tokens [B, T]; float32 with bf16, too. */
   async predict(tokens: Int32Array, at: Int32Array): Promise<Float32Array | Float64Array> {
     this.#checkTokens(tokens, "tokens");
     if (at.length !== this.batch || at.some((position) => position < 0 || position >= this.length))

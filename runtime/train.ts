@@ -6,6 +6,7 @@
  */
 import { existsSync, mkdirSync } from "node:fs";
 import { fail } from "../compiler/diagnostics.js";
+import { storedReal } from "../compiler/target.js";
 import { restoreCheckpoint } from "./checkpoint.js";
 import { failOn } from "./durable.js";
 import type { Evaluation } from "./evaluation.js";
@@ -71,7 +72,7 @@ export async function train(options: TrainOptions): Promise<Outcome> {
     data = await openTrainingData(settings, session, (text) => progress.note(text));
     if (from === undefined) await session.initialize(settings.seed);
     else {
-      await restoreCheckpoint(from, { ...storesOf(session), dtype: built.manifest.dtype });
+      await restoreCheckpoint(from, { ...storesOf(session), dtype: storedReal(built.manifest.dtype) });
       data.train.seek(from.state.position);
     }
     makeFolder(paths.folder);

@@ -20,7 +20,8 @@ interface Ran {
 }
 
 function mlac(given: string[], environment: Record<string, string> = {}, cwd = folder): Ran {
-  const env = { ...process.env, NO_COLOR: "1", ...environment };
+  // These tests are about the processor, wherever they run.
+  const env = { ...process.env, NO_COLOR: "1", CUDA_VISIBLE_DEVICES: "-1", ...environment };
   const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...given], { cwd, env, encoding: "utf8" });
   return { code: status, out: stdout, err: stderr };
 }
@@ -69,7 +70,11 @@ test("wrong values are refused with what would be right", () => {
     [["train", "--steps", "many"], "whole number of at least 1"],
     [["train", "--lr-scale", "-1"], "at least 0"],
     [["build", "--set", "H"], "NAME=VALUE"],
-    [["build", "--dtype", "f16"], "f32, f64"],
+    [["build", "--dtype", "f16"], "f32, f64, bf16"],
+    [["build", "--target", "gpu"], "auto, cpu, cuda"],
+    [["build", "--target", "cuda", "--dtype", "f64"], "use/dtype"],
+    [["build", "--target", "cuda", "--arch", "sm_75"], "use/"],
+    [["train", "--target", "cpu", "--arch", "sm_90"], "use/arch"],
     [["generate", "--top-p", "2"], "from 0 to 1"],
     [["build", "one.ts", "two.ts"], "too many arguments"],
   ];
@@ -157,6 +162,31 @@ test("a missing compiler is exit code 2 and what to install", () => {
   assert.match(err, "apt-get install g++");
 });
 
+test("tools of the GPU that are missing or too old are found before anything is written", () => {
+  mlac(["init", "for-gpu"]);
+  const nvcc = join(folder, "nvcc");
+  writeFileSync(nvcc, '#!/bin/sh\necho "Cuda compilation tools, release 11.8, V11.8.89"\n', { mode: 0o755 });
+  const old = mlac(["build", "for-gpu/model.ts", "--target", "cuda"], { NVCC: nvcc });
+  assert.is(old.code, 2);
+  assert.match(old.err, /tool\/old .*11\.8.*needs 12\.4/);
+  const missing = mlac(["build", "for-gpu/model.ts", "--target", "cuda"], { NVCC: "no-such-nvcc" });
+  assert.match(missing.err, "tool/missing");
+  assert.match(missing.err, "developer.nvidia.com");
+  const wrong = mlac(["build", "for-gpu/model.ts", "--target", "cuda", "--arch", "sm_75"], { NVCC: nvcc });
+  assert.match(wrong.err, "use/arch");
+  assert.not.ok(existsSync(join(folder, "generated", "for-gpu")));
+});
+
+test("doctor says of the GPU's parts what is missing, and that is no failure", () => {
+  const { code, out } = mlac(["doctor", "--json"], { NVCC: "no-such-nvcc" });
+  assert.is(code, 0);
+  const checks = (JSON.parse(out) as Answer)["checks"] as { name: string; state: string; found: string; remedy?: string }[];
+  const states = ["nvcc", "GPU", "driver", "cuBLASLt", "NCCL"].map((name) => checks.find((check) => check.name === name));
+  assert.equal([states[0]?.state, states[1]?.state], ["absent", "absent"]);
+  assert.match(states[0]?.remedy ?? "", "CUDA toolkit");
+  assert.ok(states.every((check) => check !== undefined && check.state !== "missing"));
+});
+
 test("doctor looks at what a build needs", () => {
   const { code, out } = mlac(["doctor", "--json"]);
   assert.is(code, 0);
@@ -206,6 +236,7 @@ test("from text and a model to a trained model that writes", async () => {
   const outcome = JSON.parse(trained.out) as Answer;
   assert.equal([outcome.ok, outcome["step"], outcome["checkpoint"]], [true, 20, join("runs", "one", "checkpoints", "step-000020")]);
   assert.match(trained.err, "step 20/20");
+  assert.match(trained.err, /: taking the CPU target$/m);
   assert.match(outcome["sample"] as string, /^the/);
 
   const started = performance.now();
@@ -216,7 +247,7 @@ test("from text and a model to a trained model that writes", async () => {
   assert.is(made.code, 0, made.err);
   assert.is((JSON.parse(made.out) as Answer)["tokens"], 5);
 
-  const child = spawn(process.execPath, [cli, "train", "--run", "runs/two", "--steps", "1000000"], { cwd: place });
+  const child = spawn(process.execPath, [cli, "train", "--target", "cpu", "--run", "runs/two", "--steps", "1000000"], { cwd: place });
   let shown = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     if (shown === "") child.kill("SIGINT");

@@ -1,6 +1,8 @@
 /** What the commands share: how one is declared, the options that say what to build, how a result is printed. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { BuildOptions, Built } from "../build.js";
+import { type Chosen, targetToBuild } from "../chooseTarget.js";
+import { type AskedTarget, type Real, realNames, targetNames } from "../target.js";
 import { located } from "./located.js";
 
 export interface CommonOptions {
@@ -21,8 +23,9 @@ export function declare(program: Command, name: string, summary: string, example
 export interface ModelOptions extends CommonOptions {
   set?: Record<string, string>;
   fuse?: Record<string, string>;
-  dtype: "f32" | "f64";
-  target: "cpu";
+  dtype?: Real;
+  target: AskedTarget;
+  arch?: string;
   out?: string;
 }
 
@@ -35,14 +38,46 @@ export function buildChoices(command: Command): Command {
   return command
     .option("--set <NAME=VALUE>", "replace a constant or a size of the model (may be repeated)", pair)
     .option("--fuse <name=choice>", "choose how something is computed (may be repeated)", pair)
-    .addOption(new Option("--dtype <type>", "the numbers to compute with").choices(["f32", "f64"]).default("f32"))
-    .addOption(new Option("--target <target>", "the machine to compile for").choices(["cpu"]).default("cpu"))
+    .addOption(
+      new Option("--dtype <type>", "the numbers to compute with (default: f32 on cpu; bf16 on cuda, and no other)").choices(realNames),
+    )
+    .addOption(targetOption().default("auto"))
+    .option("--arch <arch>", "the GPU to build for, such as sm_80 (default: MLAC_ARCH, this machine's, or sm_90a)")
     .option("--out <folder>", "where the generated code and the library go (default: generated/<model>/<target>)");
 }
 
+export const targetOption = (): Option =>
+  new Option("--target <target>", "what to compile for; auto: an NVIDIA GPU if there is one, and nvcc").choices(targetNames);
+
+/** For what compiles and does not compute. Errors: use/dtype, use/arch. */
 export function buildOptions(model: string, options: ModelOptions): BuildOptions {
-  const { set = {}, fuse = {}, dtype, target, out } = options;
-  return { model, set, fuse, dtype, target, ...(out === undefined ? {} : { out }) };
+  return withTarget(model, options, targetToBuild(options));
+}
+
+export function withTarget(model: string, options: Omit<ModelOptions, "target">, { target, dtype }: Chosen): BuildOptions {
+  const { set = {}, fuse = {}, arch, out } = options;
+  return {
+    model,
+    set,
+    fuse,
+    dtype,
+    target,
+    ...(arch === undefined || target === "cpu" ? {} : { arch }),
+    ...(out === undefined ? {} : { out }),
+  };
+}
+
+/**
+ * Says that it is the CPU that computes, if a GPU was looked for; gives the choices that the target has. Those that only the
+ * other one has were meant for it.
+ */
+export async function explain({ target, why }: Chosen, fuse: Record<string, string>): Promise<Record<string, string>> {
+  if (why === undefined) return fuse;
+  const { choicesKnown } = await import("../choices.js");
+  const { here, elsewhere } = choicesKnown(fuse, target);
+  const left = Object.entries(elsewhere).map(([name, value]) => `${name}=${value}`);
+  note(`${why}: taking the CPU target${left.length > 0 ? `, which has no ${left.join(", ")}` : ""}`);
+  return here;
 }
 
 /** Results go to standard output, and nothing else does. */

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import { between, buildModel, type CommonOptions, count, declare, note, print } from "./command.js";
+import type { AskedTarget } from "../target.js";
+import { between, buildModel, type CommonOptions, count, declare, explain, note, print, targetOption } from "./command.js";
 
 interface Options extends CommonOptions {
   prompt: string;
@@ -9,6 +10,7 @@ interface Options extends CommonOptions {
   topP?: number;
   seed?: number;
   threads?: number;
+  target?: AskedTarget;
 }
 
 export default function (program: Command): void {
@@ -25,11 +27,22 @@ export default function (program: Command): void {
     .option("--top-p <x>", "only the most likely tokens that reach this probability together", between(0, 1))
     .option("--seed <n>", "the same seed gives the same text (default: a new one each time)", count(0))
     .option("--threads <n>", "threads to compute with (default: one a processor)", count(1))
+    .addOption(targetOption().default(undefined, "the run's"))
     .action(async (run: string | undefined, options: Options) => {
       const runs = await import("../../runtime/runs.js");
       const checkpoint = await runs.findCheckpoint(run ?? runs.newestRun() ?? runs.noRun(), note);
       const { directory: _, ...recipe } = checkpoint.state.recipe;
-      const built = await buildModel({ ...recipe, model: runs.modelOf(checkpoint.state.recipe) });
+      const { targetToRun } = await import("../chooseTarget.js");
+      const asked = options.target ?? recipe.target;
+      const chosen = await targetToRun({ target: asked, ...(asked === recipe.target ? { dtype: recipe.dtype } : {}) });
+      const fuse = await explain(chosen, recipe.fuse);
+      const built = await buildModel({
+        ...recipe,
+        fuse,
+        target: chosen.target,
+        dtype: chosen.dtype,
+        model: runs.modelOf(checkpoint.state.recipe),
+      });
 
       const { generate } = await import("../../runtime/generate.js");
       const { printable } = await import("../../runtime/sample.js");

@@ -8,10 +8,19 @@ export default function (program: Command): void {
     .option("--threads <n>", "count the scratch memory of so many threads (default: one a processor)", count(1))
     .action(async (model: string, options: ModelOptions & { threads?: number }) => {
       const { plan } = await import("../build.js");
-      const { describeMemory, fits, totalBytes } = await import("../memory.js");
+      const { describeMemory, fits, roomFor, totalBytes } = await import("../memory.js");
       const manifest = await located(model, () => plan(buildOptions(model, options)));
-      const { memory } = manifest;
-      const result = { ok: true, model, fits: fits(memory, options.threads), total: totalBytes(memory, options.threads), memory };
-      print(options, describeMemory(manifest, options.threads), result);
+      const { memory, target } = manifest;
+      const room = await roomFor(target);
+      const result = {
+        ok: true,
+        model,
+        target,
+        // null: it is a GPU's memory that counts, and there is none here.
+        fits: room === undefined ? null : fits(memory, options.threads, room),
+        total: totalBytes(memory, options.threads),
+        memory,
+      };
+      print(options, describeMemory(manifest, options.threads, room), result);
     });
 }

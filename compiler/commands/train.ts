@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import type { Command } from "commander";
 import type { Overrides } from "../../runtime/settings.js";
-import { between, buildChoices, buildModel, count, declare, type ModelOptions, note, print } from "./command.js";
+import { between, buildChoices, buildModel, count, declare, explain, type ModelOptions, note, print } from "./command.js";
 
 interface Options extends ModelOptions, Overrides {
   run?: string;
@@ -37,18 +37,24 @@ export default function (program: Command): void {
       const from = options.resume ? await runs.findCheckpoint(runToResume(runs, options.run, model), note) : undefined;
       const before = from?.state.recipe;
       const out = options.out ?? before?.out;
+      const asked = given("target") ? options.target : (before?.target ?? options.target);
+      const dtype = options.dtype ?? (before?.target === asked ? before?.dtype : undefined);
+      const { arch } = options;
+      const { targetToRun } = await import("../chooseTarget.js");
+      const chosen = await targetToRun({ target: asked, ...(dtype ? { dtype } : {}), ...(arch ? { arch } : {}) });
       const recipe = {
         model: model ?? before?.model ?? "model.ts",
         directory: model === undefined && before ? before.directory : process.cwd(),
         set: { ...before?.set, ...options.set },
-        fuse: { ...before?.fuse, ...options.fuse },
-        dtype: given("dtype") ? options.dtype : (before?.dtype ?? options.dtype),
-        target: options.target,
+        fuse: await explain(chosen, { ...before?.fuse, ...options.fuse }),
+        dtype: chosen.dtype,
+        target: chosen.target,
         ...(out === undefined ? {} : { out }),
       };
       const folder = from ? dirname(dirname(from.path)) : (options.run ?? runs.newRunFolder(recipe.model));
       const { directory: _, ...choices } = recipe;
-      const built = await buildModel({ ...choices, model: from ? runs.modelOf(recipe) : recipe.model });
+      const forGpu = arch !== undefined && chosen.target === "cuda" ? { arch } : {};
+      const built = await buildModel({ ...choices, ...forGpu, model: from ? runs.modelOf(recipe) : recipe.model });
 
       const { train } = await import("../../runtime/train.js");
       const { Progress } = await import("../../runtime/progress.js");

@@ -11,8 +11,10 @@ export interface Compiler {
   command: readonly string[];
   /** "g++", "clang++" or the name that CXX gives. */
   name: string;
-  /** The first line of `--version`. */
+  /** The first line of `--version`; for nvcc also that of its host compiler. */
   version: string;
+  /** nvcc takes other flags, writes other messages, and says what each kernel takes. */
+  kind?: "nvcc";
 }
 
 export const installHint =
@@ -32,6 +34,9 @@ const removed = [
   "DEPENDENCIES_OUTPUT",
   "SUNPRO_DEPENDENCIES",
   "CCC_OVERRIDE_OPTIONS",
+  "NVCC_APPEND_FLAGS",
+  "NVCC_PREPEND_FLAGS",
+  "NVCC_CCBIN",
 ];
 
 /** The environment of every compiler mlac starts; messages are in English so that they can be read here. */

@@ -1,6 +1,6 @@
 /** What a failing compiler's answer means, in sentences. */
 import { writeFile } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { type Frame, fail, MlacError } from "../diagnostics.js";
 import type { Compiler } from "./compiler.js";
 
@@ -13,10 +13,12 @@ export interface Refusal {
   signal?: string | undefined;
   /** Where the command and the whole answer are kept. */
   log: string;
+  /** From where the compiler's answer names files. */
+  folder: string;
 }
 
-/** Fails with tool/disk, tool/killed or, where the code itself was refused, tool/failed. */
-export async function refuse({ compiler, subject, command, stderr, signal, log }: Refusal): Promise<never> {
+/** Fails with tool/disk, tool/killed, tool/host (nvcc and g++ do not fit) or, where the code itself was refused, tool/failed. */
+export async function refuse({ compiler, subject, command, stderr, signal, log, folder }: Refusal): Promise<never> {
   const said = stderr.trim();
   if (/No space left on device|Disk quota exceeded/i.test(said)) return diskFull(subject);
   if (signal || /Killed signal|out of memory|Cannot allocate memory|virtual memory exhausted/i.test(said)) {
@@ -25,16 +27,25 @@ export async function refuse({ compiler, subject, command, stderr, signal, log }
       help: "free some memory and build again: what is compiled already is kept",
     });
   }
+  const [, unfit] = /#error -- (unsupported .*?(?:version|compiler)!.*?)(?: The nvcc flag|$)/m.exec(said) ?? [];
+  if (unfit !== undefined)
+    return fail("tool/host", `nvcc does not work with this machine's C++ compiler: ${unfit}`, {
+      help: `install the one that it says and set CXX to it (CXX=g++-13), or take a newer CUDA toolkit; it is ${compiler.version}`,
+    });
   const kept = await writeFile(log, `${command.map(quote).join(" ")}\n\n${said}\n`).then(
     () => true,
     () => false,
   );
   const where = kept ? `the code is ${subject}, the command and the whole answer are in ${log}` : `the code is ${subject}`;
-  const shown = frames(said);
-  const lines = [`${compiler.name} refused the C++ that mlac wrote: ${basename(subject)}`, ...(shown.length > 0 ? [] : firstErrors(said))];
+  const shown = frames(said, folder);
+  const language = compiler.kind === "nvcc" ? "CUDA C++" : "C++";
+  const lines = [
+    `${compiler.name} refused the ${language} that mlac wrote: ${basename(subject)}`,
+    ...(shown.length > 0 ? [] : firstErrors(said)),
+  ];
   return fail("tool/failed", lines.join("\n"), {
     frames: shown,
-    help: `this is mlac's fault, not your model's: please report it. ${where[0]?.toUpperCase()}${where.slice(1)}.\nThe compiler is ${compiler.version}; CXX chooses another.`,
+    help: `this is mlac's fault, not your model's: please report it. ${where[0]?.toUpperCase()}${where.slice(1)}.\nThe compiler is ${compiler.version}; ${compiler.kind === "nvcc" ? "NVCC and CXX choose others" : "CXX chooses another"}.`,
   });
 }
 
@@ -62,12 +73,15 @@ function firstErrors(said: string): string[] {
   return (errors.length > 0 ? errors : lines).slice(0, 3);
 }
 
-/** `file:line:column: error: …` of g++ and clang++, the first one. */
-function frames(said: string): Frame[] {
-  const [, file = "", line = "", column = "", label = ""] = /^(\/[^:\n]+):(\d+):(\d+): (?:fatal )?error: (.*)$/m.exec(said) ?? [];
-  if (file === "") return [];
-  const span = { file, line: Number(line), column: Number(column), endLine: Number(line), endColumn: Number(column) + 1 };
-  return [{ span, label }];
+/** `file:line:column: error: …` of g++ and clang++, or `file(line): error: …` of nvcc: the first one. */
+function frames(said: string, folder: string): Frame[] {
+  const [, name = "", line = "", column = "1", label = ""] =
+    /^([^\s:()][^:\n]*?)(?::(\d+):(\d+)): (?:fatal )?error: (.*)$/m.exec(said) ??
+    /^([^\s:()][^:\n]*?)\((\d+)\)(): (?:catastrophic )?error(?: #[\w-]+)?: (.*)$/m.exec(said) ??
+    [];
+  if (name === "" || /^tmpxft_/.test(basename(name))) return [];
+  const at = Number(column) || 1;
+  return [{ span: { file: resolve(folder, name), line: Number(line), column: at, endLine: Number(line), endColumn: at + 1 }, label }];
 }
 
 /** For a person to paste into a shell. */

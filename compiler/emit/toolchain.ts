@@ -1,12 +1,12 @@
 /**
- * From C++ files to one shared library: compiles in parallel, keeps the objects by the hash of everything that went into
- * them, and puts the library in place only when it is whole.
+ * From C++ or CUDA files to one shared library: compiles in parallel, keeps the objects by the hash of everything that went
+ * into them, and puts the library in place only when it is whole.
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { basename, dirname, extname, join, resolve } from "node:path";
+import { basename, dirname, extname, join, relative, resolve } from "node:path";
 import { execa } from "execa";
 import { fail } from "../diagnostics.js";
 import { type Compiler, compilerEnvironment, findCompiler, installHint, openmpProbe, probe, processor } from "./compiler.js";
@@ -22,18 +22,22 @@ export const cpuFlags: readonly string[] = [
 ];
 
 export interface CompileOptions {
-  /** The .cpp files. */
+  /** Default: the machine's C++ compiler. `cudaCompiler` of nvcc.ts gives nvcc. */
+  compiler?: Compiler;
+  /** The .cpp files, or with nvcc also .cu files. */
   sources: readonly string[];
   /** Folders for `#include "…"`, beside the including file's own. */
   includes?: readonly string[];
   /** A header that many sources include first: compiled once for all of them, where the compiler can (g++). */
   precompiled?: string;
-  /** Where the library goes: generated/<model>/cpu/model.so. */
+  /** Where the library goes: generated/<model>/<target>/model.so. */
   library: string;
   /** Where objects are kept between builds. Default: objects/ beside the library. */
   objects?: string;
   /** Default: `cpuFlags`. */
   flags?: readonly string[];
+  /** What the objects are linked with. Default: the flags, and -shared. */
+  link?: readonly string[];
   /** Compilers at a time. Default: as many as there are processors, at least 2. */
   jobs?: number;
   onProgress?: (progress: CompileProgress) => void;
@@ -52,6 +56,8 @@ export interface Compiled {
   /** Files that had to be compiled, and files whose object was there already. */
   compiled: number;
   reused: number;
+  /** The objects' names in their folder. Beside each one of nvcc's lies <object>.ptxas.txt, see resources.ts. */
+  objects: string[];
   seconds: number;
 }
 
@@ -66,14 +72,18 @@ const objectsLive = 14 * 24 * 3600 * 1000;
 /** Errors: tool/missing (no compiler, no OpenMP), tool/failed (it refused mlac's code), tool/killed, tool/disk. */
 export async function compileLibrary(options: CompileOptions): Promise<Compiled> {
   const started = performance.now();
-  const compiler = await findCompiler();
+  const compiler = options.compiler ?? (await findCompiler());
   const library = resolve(options.library);
+  // nvcc hands its arguments to a shell, inside of double quotes: only what mlac itself named may stand in them.
+  const folder = dirname(library);
+  const name = (path: string): string => (compiler.kind === "nvcc" ? relative(folder, path) || "." : path);
   const objects = resolve(options.objects ?? join(dirname(library), "objects"));
   const includes = (options.includes ?? []).map((folder) => resolve(folder));
   const flags = options.flags ?? cpuFlags;
   await onDisk(objects, () => mkdir(objects, { recursive: true, mode: 0o700 }));
 
-  const seal = [...compiler.command, compiler.version, processor(), ...flags].join("\n");
+  // Only g++'s -march=native depends on the processor.
+  const seal = [...compiler.command, compiler.version, ...(compiler.kind === "nvcc" ? [] : [processor()]), ...flags].join("\n");
   const units = await Promise.all(options.sources.map((source) => unit(resolve(source), includes, seal, objects)));
   const missing = units.filter(({ object }) => !existsSync(object));
   if (missing.length > 0 && flags.includes("-fopenmp")) await checkOpenMp(compiler, flags);
@@ -82,15 +92,18 @@ export async function compileLibrary(options: CompileOptions): Promise<Compiled>
   await rm(log, { force: true });
   let done = 0;
   const report = (file: string): void => options.onProgress?.({ done: ++done, of: missing.length + 1, file: basename(file) });
-  const include = includes.map((folder) => `-I${folder}`);
+  const include = includes.map((place) => `-I${name(place)}`);
+  const start = (given: readonly string[], output: string, subject: string, signal?: AbortSignal): Promise<string> =>
+    produce({ compiler, given, output, subject, log, folder, name, ...(signal ? { signal } : {}) });
   if (options.precompiled !== undefined)
-    await precompile(compiler, [...flags, ...include], seal, resolve(options.precompiled), includes, missing.length, log);
+    await precompile(compiler, [...flags, ...include], seal, resolve(options.precompiled), includes, missing.length, start);
   await inParallel(options.jobs ?? Math.max(2, availableParallelism()), missing, async ({ source, object }, signal) => {
-    await produce(compiler, [...flags, ...include, "-c", source], object, source, log, signal);
+    const verbose = compiler.kind === "nvcc" ? ["-Xptxas", "-v"] : [];
+    await start([...flags, ...verbose, ...include, "-c", name(source)], object, source, signal);
     report(source);
   });
   const linked = units.map(({ object }) => object);
-  await produce(compiler, [...flags, "-shared", ...linked], library, library, log);
+  await start([...linked.map(name), ...(options.link ?? [...flags, "-shared"])], library, library);
   report(library);
   await prune(objects, linked);
   return {
@@ -98,6 +111,7 @@ export async function compileLibrary(options: CompileOptions): Promise<Compiled>
     compiler,
     compiled: missing.length,
     reused: units.length - missing.length,
+    objects: linked.map((object) => basename(object)),
     seconds: (performance.now() - started) / 1000,
   };
 }
@@ -116,7 +130,7 @@ async function precompile(
   header: string,
   includes: readonly string[],
   sources: number,
-  log: string,
+  start: (given: readonly string[], output: string, subject: string) => Promise<unknown>,
 ): Promise<void> {
   const output = `${header}.gch`;
   const hash = createHash("sha256").update(seal);
@@ -125,7 +139,7 @@ async function precompile(
   if (existsSync(output) && (await readFile(`${output}.seal`, "utf8").catch(() => "")) === made) return;
   await rm(output, { force: true });
   if (sources < worthPrecompiling || /clang/i.test(compiler.version)) return;
-  await produce(compiler, [...flags, "-x", "c++-header", header], output, header, log);
+  await start([...flags, "-x", "c++-header", header], output, header);
   await onDisk(output, () => writeFile(`${output}.seal`, made));
 }
 
@@ -173,18 +187,24 @@ async function inParallel<T>(jobs: number, items: readonly T[], work: (item: T, 
   for (const result of results) if (result.status === "rejected" && !(result.reason instanceof Stopped)) throw result.reason;
 }
 
-/** Runs the compiler into a temporary name and renames: a file under its final name is whole, whoever else is building. */
-async function produce(
-  compiler: Compiler,
-  given: readonly string[],
-  output: string,
-  subject: string,
-  log: string,
-  signal?: AbortSignal,
-): Promise<void> {
+interface Production {
+  compiler: Compiler;
+  given: readonly string[];
+  output: string;
+  /** The file a message is about. */
+  subject: string;
+  log: string;
+  /** Where the compiler works, and what a path is called there. */
+  folder: string;
+  name: (path: string) => string;
+  signal?: AbortSignal;
+}
+
+/** Runs the compiler into a temporary name and renames: a file under its final name is whole, whoever else is building. Gives what it said. */
+async function produce({ compiler, given, output, subject, log, folder, name, signal }: Production): Promise<string> {
   const temporary = `${output}.${process.pid}.tmp`;
   const [program = "", ...first] = compiler.command;
-  const command = [...first, ...given, "-o", temporary];
+  const command = [...first, ...given, "-o", name(temporary)];
   try {
     const result = await execa(program, command, {
       env: compilerEnvironment(),
@@ -192,14 +212,20 @@ async function produce(
       reject: false,
       stdin: "ignore",
       maxBuffer: 4_000_000,
+      ...(compiler.kind === "nvcc" ? { cwd: folder } : {}),
       ...(signal ? { cancelSignal: signal } : {}),
     });
     if (result.isCanceled) throw new Stopped();
+    // nvcc and its parts write to both.
+    const said = `${result.stdout ?? ""}\n${result.stderr ?? ""}`.trim();
     if (result.exitCode !== 0) {
-      const stderr = String(result.stderr ?? "") || (result.shortMessage ?? "");
-      await refuse({ compiler, subject, command: [program, ...command], stderr, signal: result.signal, log });
+      const stderr = said || (result.shortMessage ?? "");
+      await refuse({ compiler, subject, command: [program, ...command], stderr, signal: result.signal, log, folder });
     }
+    // Before the object: where that is, so is its log.
+    if (compiler.kind === "nvcc" && output.endsWith(".o")) await onDisk(output, () => writeFile(`${output}.ptxas.txt`, `${said}\n`));
     await onDisk(output, () => rename(temporary, output));
+    return said;
   } finally {
     await rm(temporary, { force: true });
   }
@@ -221,10 +247,11 @@ async function checkOpenMp(compiler: Compiler, flags: readonly string[]): Promis
 
 async function prune(objects: string, used: readonly string[]): Promise<void> {
   const now = Date.now();
-  await Promise.all(used.map((object) => utimes(object, now / 1000, now / 1000).catch(() => undefined)));
+  const touched = used.flatMap((object) => [object, `${object}.ptxas.txt`]);
+  await Promise.all(touched.map((file) => utimes(file, now / 1000, now / 1000).catch(() => undefined)));
   for (const name of await readdir(objects).catch(() => [])) {
     const path = join(objects, name);
     const age = now - ((await stat(path).catch(() => undefined))?.mtimeMs ?? now);
-    if (age > objectsLive && /\.(o|tmp)$/.test(name)) await rm(path, { force: true });
+    if (age > objectsLive && /\.(o|tmp|ptxas\.txt)$/.test(name)) await rm(path, { force: true });
   }
 }
