@@ -10,7 +10,7 @@ import { backward, differences, draw, evaluate, normal, relativeError, uniform }
 const withoutRule = [
   "linearGradX", "linearGradW", "rmsnormGradX", "rmsnormGradGain", "layernormGradX", "layernormGradGain", "sumRows", "softmaxGrad",
   "siluGrad", "reluGrad", "swigluGradGate", "swigluGradUp", "pad", "fill", "attentionGrad", "routeGrad", "combineGradGates",
-  "lookupGrad", "linearCrossEntropyGrad", "linearCrossEntropyTrain", "nextLogits",
+  "dotOfRuns", "sumColumns", "lookupGrad", "linearCrossEntropyGrad", "linearCrossEntropyTrain", "nextLogits",
 ];
 /** Those of them that no rule makes: a pass does, or the predict program. */
 const madeElsewhere = ["linearCrossEntropyTrain", "nextLogits"];

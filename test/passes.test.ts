@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { choiceNames, choicesOf, resolveChoices } from "../compiler/choices.js";
+import { backendFor } from "../compiler/emit/backend.js";
 import { emitModel } from "../compiler/emit/model.js";
 import { placeResidents } from "../compiler/emit/tensors.js";
 import { kernelsOf } from "../compiler/kernel.js";
@@ -17,8 +18,8 @@ models.set("nested stacks", lower(join(root, "test/lower/nested.ts")));
 function emitted(model: Lowered, fuse: Record<string, string> = {}): ReturnType<typeof emitModel> {
   const choices = resolveChoices(fuse);
   const programs = makePrograms(model, choices); // verifies after each pass
-  const residents = placeResidents(model.parameters, model.plan, model.graph, 4);
-  return emitModel(model, programs, residents, { target: "cpu", dtype: "f32", muon: choices.muon, scratchPerThread: 0 });
+  const backend = backendFor("cpu", "f32", model, choices);
+  return emitModel(model, programs, placeResidents(model.parameters, model.plan, model.graph, backend.storage), backend);
 }
 
 for (const [name, model] of models)

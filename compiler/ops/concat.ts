@@ -37,14 +37,9 @@ export const concat: OpSpec = {
   },
   form: {
     is: "rowwise",
-    lines({ args: [a, b], outs: [y], argTypes }) {
+    lines({ args: [a, b], outs: [y], argTypes, loop }) {
       const [first, second] = argTypes.map((type) => last(type).size);
-      return [
-        "#pragma omp simd",
-        `for (int64_t i = 0; i < ${first}; ++i) ${y}[i] = ${a}[i];`,
-        "#pragma omp simd",
-        `for (int64_t i = 0; i < ${second}; ++i) ${y}[${first} + i] = ${b}[i];`,
-      ];
+      return [...loop(0, first!, `${y}[i] = ${a}[i];`), ...loop(0, second!, `${y}[${first} + i] = ${b}[i];`)];
     },
   },
   samples: [

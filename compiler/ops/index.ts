@@ -39,6 +39,7 @@ import { sumOver } from "./sumOver.js";
 import { sumRows } from "./sumRows.js";
 import { swiglu, swigluGradGate, swigluGradUp } from "./swiglu.js";
 import { tanh } from "./tanh.js";
+import { dotOfRuns, pick, sumColumns, weigh } from "./weigh.js";
 
 const list: readonly OpSpec[] = [
   // products
@@ -55,6 +56,11 @@ const list: readonly OpSpec[] = [
   sumRows,
   softmax,
   softmaxGrad,
+  // gates of experts' rows
+  weigh,
+  pick,
+  dotOfRuns,
+  sumColumns,
   // element by element
   add,
   sub,

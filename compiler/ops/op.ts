@@ -60,6 +60,8 @@ export interface RowLines {
   position(dim: string): string;
   /** The C name of one of the op's `tables`. */
   table(name: string): string;
+  /** A loop of `i` over columns from … to, whose rounds do not depend on each other: vectorised, or shared out over lanes. */
+  loop(from: number, to: number, ...statements: readonly string[]): readonly string[];
 }
 
 /**
@@ -82,6 +84,10 @@ export type Form =
       lines?(row: RowLines, attrs: Attrs): readonly string[];
       tables?(attrs: Attrs, argTypes: readonly Type[], outTypes: readonly Type[]): readonly Table[];
       sumRows?: true;
+      /** Dot products of runs of columns: a product's epilogue can leave them, too. */
+      dots?: true;
+      /** The output has no column: it is the last of these numbers of the row. */
+      sumColumns?(attrs: Attrs): readonly RowScalar[];
     }
   | { is: "view" }
   | { is: "gather" }

@@ -31,10 +31,7 @@ export const part: OpSpec = {
   },
   form: {
     is: "rowwise",
-    lines: ({ args: [x], outs: [y] }, { offset, size }) => [
-      "#pragma omp simd",
-      `for (int64_t i = 0; i < ${size}; ++i) ${y}[i] = ${x}[${offset} + i];`,
-    ],
+    lines: ({ args: [x], outs: [y], loop }, { offset, size }) => loop(0, size as number, `${y}[i] = ${x}[${offset} + i];`),
   },
   samples: [
     { args: [{ type: tensor("B T N+R", { B: 2, T: 3, "N+R": 7 }) }], attrs: { offset: 0, dim: "N", size: 4 } },
@@ -65,11 +62,10 @@ export const pad: OpSpec = {
   },
   form: {
     is: "rowwise",
-    lines({ args: [x], outs: [y], argTypes: [from] }, attrs) {
+    lines({ args: [x], outs: [y], argTypes: [from], loop }, attrs) {
       const offset = attrs.offset as number;
       const end = offset + last(from!).size;
-      const fill = (from: number, to: number, value: string): string[] =>
-        from < to ? ["#pragma omp simd", `for (int64_t i = ${from}; i < ${to}; ++i) ${y}[i] = ${value};`] : [];
+      const fill = (from: number, to: number, value: string): readonly string[] => (from < to ? loop(from, to, `${y}[i] = ${value};`) : []);
       return [...fill(0, offset, "0"), ...fill(offset, end, `${x}[i - ${offset}]`), ...fill(end, attrs.size as number, "0")];
     },
   },

@@ -96,17 +96,17 @@ export const rope: OpSpec = {
       const columns = last(row.outTypes[0]!).size;
       const [minus, plus] = inverse ? ["+", "-"] : ["-", "+"];
       const entry = (table: string): string => `${row.table(table)}[(${row.position(along)}) * ${half} + i]`;
-      const copy = (from: number, to: number): string[] =>
-        from < to ? ["#pragma omp simd", `for (int64_t i = ${from}; i < ${to}; ++i) ${y}[i] = ${x}[i];`] : [];
+      const copy = (from: number, to: number): readonly string[] => (from < to ? row.loop(from, to, `${y}[i] = ${x}[i];`) : []);
       return [
         ...copy(0, offset),
-        "#pragma omp simd",
-        `for (int64_t i = 0; i < ${half}; ++i) {`,
-        `  const real cosine = ${entry("rope_cos")}, sine = ${entry("rope_sin")};`,
-        `  const real turned_u = ${x}[${offset} + i], turned_v = ${x}[${offset + half} + i];`,
-        `  ${y}[${offset} + i] = turned_u * cosine ${minus} turned_v * sine;`,
-        `  ${y}[${offset + half} + i] = turned_v * cosine ${plus} turned_u * sine;`,
-        "}",
+        ...row.loop(
+          0,
+          half,
+          `const real cosine = ${entry("rope_cos")}, sine = ${entry("rope_sin")};`,
+          `const real turned_u = ${x}[${offset} + i], turned_v = ${x}[${offset + half} + i];`,
+          `${y}[${offset} + i] = turned_u * cosine ${minus} turned_v * sine;`,
+          `${y}[${offset + half} + i] = turned_v * cosine ${plus} turned_u * sine;`,
+        ),
         ...copy(offset + width, columns),
       ];
     },

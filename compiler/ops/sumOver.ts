@@ -48,17 +48,16 @@ export const sumOver: OpSpec = {
   },
   form: {
     is: "rowwise",
-    lines({ args: [x], outs: [y], argTypes: [from], outTypes: [to] }) {
+    lines({ args: [x], outs: [y], argTypes: [from], outTypes: [to], loop }) {
       const columns = to!.dims.length === 0 ? 1 : last(to!).size;
       const copies = size(from!) / size(to!);
-      return [
-        "#pragma omp simd",
-        `for (int64_t i = 0; i < ${columns}; ++i) ${y}[i] = ${x}[i];`,
-        `for (int64_t copy = 1; copy < ${copies}; ++copy) {`,
-        "#pragma omp simd",
-        `  for (int64_t i = 0; i < ${columns}; ++i) ${y}[i] += ${x}[copy * ${columns} + i];`,
-        "}",
-      ];
+      return loop(
+        0,
+        columns,
+        `real sum = ${x}[i];`,
+        `for (int64_t copy = 1; copy < ${copies}; ++copy) sum += real(${x}[copy * ${columns} + i]);`,
+        `${y}[i] = sum;`,
+      );
     },
   },
   samples: [

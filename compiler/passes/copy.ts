@@ -26,10 +26,12 @@ function copyValue(builder: Builder, v: Value, def: Value["def"], map: Map<Value
   return copy;
 }
 
-/** A program of its own over the same inputs. */
+/** A program of its own; its inputs are the same tensors, but may be typed anew. */
 export function copyGraph(builder: Builder, graph: Graph, name: string): { graph: Graph; map: ReadonlyMap<Value, Value> } {
   const map = new Map<Value, Value>();
+  const inputs = graph.inputs.map((v) => ({ ...v }));
+  graph.inputs.forEach((v, i) => void map.set(v, inputs[i]!));
   const body = copyOps(builder, graph.body, map);
   const outputs = graph.outputs.map((o) => ({ ...o, value: map.get(o.value) ?? o.value }));
-  return { graph: { name, inputs: [...graph.inputs], body, outputs }, map };
+  return { graph: { name, inputs, body, outputs }, map };
 }

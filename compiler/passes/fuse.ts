@@ -13,13 +13,17 @@ import { sameDims } from "../ir.js";
 import type { Kernel, KernelProgram, Step } from "../kernel.js";
 import { spec } from "../ops/index.js";
 import type { Form } from "../ops/op.js";
+import type { Target } from "../target.js";
 import { type Group, Grouping, operands, rowSpace } from "./groups.js";
 import { leaves } from "./rewrite.js";
+import { assignSums } from "./sums.js";
 
 export interface FuseChoices {
   norm: "own" | "fused";
   swiglu: "own" | "fused";
   moeIn: "gather" | "fused";
+  /** cuda: operands of products lie in memory, or are gathered from there; a kernel has one product, sums of products, or two that share A. */
+  target: Target;
 }
 
 export function fuse(graph: Graph, choices: FuseChoices): KernelProgram {
@@ -29,8 +33,11 @@ export function fuse(graph: Graph, choices: FuseChoices): KernelProgram {
 function fuseBody(body: readonly Op[], escaping: ReadonlySet<Value>, choices: FuseChoices): Step[] {
   const inlined = findInlined(body, escaping, choices);
   const grouping = new Grouping(body, inlined);
-  for (const op of body) if (!inlined.has(op) && isPointwise(op)) joinContractions(grouping, op, choices);
-  joinSiblings(grouping, body);
+  const may = choices.target === "cuda" ? fitsTensorCores(grouping, inlined, escaping) : () => true;
+  for (const op of body)
+    if (!inlined.has(op) && (isPointwise(op) || (choices.target === "cuda" && isDots(op)))) joinContractions(grouping, op, choices, may);
+  joinSiblings(grouping, body, may);
+  if (choices.target === "cuda") for (const op of body) if (!inlined.has(op) && isPointwise(op)) joinEpilogue(grouping, op, choices);
   for (const op of body) if (!inlined.has(op) && grouping.of(op)?.form === "rowwise") joinRows(grouping, op);
   return grouping.sorted().map((group): Step => {
     const [op] = group.ops;
@@ -43,6 +50,10 @@ function fuseBody(body: readonly Op[], escaping: ReadonlySet<Value>, choices: Fu
 }
 
 const formOf = (op: Op): Form | undefined => (op.loop ? undefined : spec(op.kind).form);
+const isDots = (op: Op): boolean => {
+  const form = formOf(op);
+  return form?.is === "rowwise" && form.dots === true;
+};
 const isPointwise = (op: Op): boolean => formOf(op)?.is === "pointwise";
 
 /** From the last op to the first: whether every user can compute it in the place where it reads an operand. */
@@ -63,9 +74,9 @@ function findInlined(body: readonly Op[], escaping: ReadonlySet<Value>, choices:
     // What several products would each compute again is cheaper to store: it may still join the kernel that makes its operand.
     if (form.is === "pointwise" && uses.length > 1) continue;
     const rowScalars = form.is === "rowwise";
-    const fits = uses.every((use) =>
-      inlined.has(use.op) ? mayNest(use.op) : isOperand(use.op, use.input, rowScalars) || (form.is === "view" && isRowLoop(use.op)),
-    );
+    const asOperand = (use: { op: Op; input: number }): boolean =>
+      (choices.target === "cpu" || form.is === "gather") && isOperand(use.op, use.input, rowScalars);
+    const fits = uses.every((use) => (inlined.has(use.op) ? mayNest(use.op) : asOperand(use) || (form.is === "view" && isRowLoop(use.op))));
     if (uses.length > 0 && fits) inlined.add(op);
   }
   return inlined;
@@ -73,7 +84,8 @@ function findInlined(body: readonly Op[], escaping: ReadonlySet<Value>, choices:
 
 function mayInline(op: Op, form: Form, choices: FuseChoices): boolean {
   if (form.is === "view") return true;
-  if (form.is === "gather") return choices.moeIn === "fused";
+  if (form.is === "gather") return choices.moeIn === "fused" && (choices.target === "cpu" || op.inputs.length < 4);
+  if (choices.target === "cuda") return false;
   if (form.is === "pointwise") return choices.swiglu === "fused";
   return form.is === "rowwise" && form.value !== undefined && !form.sumRows && choices.norm === "fused" && op.outputs.length === 1;
 }
@@ -96,24 +108,66 @@ function isOperand(op: Op, input: number, rowScalars: boolean): boolean {
   return input === a.input || input === b.input;
 }
 
+type MayJoin = (a: Group, b: Group) => boolean;
+
+/** Whether the products of two groups together are what a kernel on tensor cores does; see FuseChoices.target. */
+function fitsTensorCores(grouping: Grouping, inlined: ReadonlySet<Op>, escaping: ReadonlySet<Value>): MayJoin {
+  const uses = (v: Value): number => grouping.users(v).length + (escaping.has(v) ? 1 : 0);
+  const layout = (op: Op): string => {
+    const form = formOf(op);
+    if (form?.is !== "contraction") return "";
+    const { a, b } = form.describe(op);
+    const gathers = (input: number): boolean => op.inputs[input]!.def.is === "op" && inlined.has(op.inputs[input]!.def.op);
+    return `${a.transposed} ${b.transposed} ${gathers(a.input)} ${gathers(b.input)}`;
+  };
+  const left = (op: Op): Value | undefined => {
+    const form = formOf(op);
+    return form?.is === "contraction" ? op.inputs[form.describe(op).a.input] : undefined;
+  };
+  return (a, b) => {
+    const ops = [...new Set([...a.ops, ...b.ops])];
+    const anchors = ops.filter((op) => formOf(op)?.is === "contraction");
+    if (new Set(anchors.map(layout)).size > 1) return false;
+    const { sums } = assignSums(ops, anchors, uses);
+    return sums <= 1 || (sums === 2 && anchors.length === 2 && left(anchors[0]!) === left(anchors[1]!));
+  };
+}
+
 /** A pointwise op joins the contractions whose results it takes, if they all have its dimensions. */
-function joinContractions(grouping: Grouping, op: Op, choices: FuseChoices): void {
+function joinContractions(grouping: Grouping, op: Op, choices: FuseChoices, may: MayJoin): void {
   if (choices.swiglu === "own" && op.kind.startsWith("swiglu")) return;
   const out = op.outputs[0]!;
   const own = grouping.of(op)!;
   for (const v of op.inputs) {
     const maker = v.def.is === "op" ? grouping.of(v.def.op) : undefined;
     if (!maker || maker === grouping.of(op) || maker.form !== "contraction") continue;
-    if (!sameDims(v.type.dims, out.type.dims)) continue;
+    if (!isDots(op) && !sameDims(v.type.dims, out.type.dims)) continue;
     const current = grouping.of(op)!;
+    if (!may(maker, current)) continue;
     if (current === own && own.form === "rowwise") {
       if (grouping.join(maker, own)) continue;
     } else if (sameExtent(current, maker)) grouping.join(current, maker);
   }
 }
 
+/** A pointwise op of the same elements as an epilogue that reads what it reads, or what it makes: the epilogue has them at hand. */
+function joinEpilogue(grouping: Grouping, op: Op, choices: FuseChoices): void {
+  if (grouping.of(op)?.form !== "rowwise" || (choices.swiglu === "own" && op.kind.startsWith("swiglu"))) return;
+  const out = op.outputs[0]!;
+  const near = [
+    ...grouping.users(out),
+    ...op.inputs.flatMap((v) => (v.type.dims.length > 1 ? [...(v.def.is === "op" ? [v.def.op] : []), ...grouping.users(v)] : [])),
+  ];
+  for (const other of near) {
+    const group = grouping.of(other);
+    if (other === op || group?.form !== "contraction" || !(isPointwise(other) || isDots(other))) continue;
+    const product = group.ops.find((o) => formOf(o)?.is === "contraction")!;
+    if (sameDims(product.outputs[0]!.type.dims, out.type.dims) && grouping.join(group, grouping.of(op)!)) return;
+  }
+}
+
 /** Contractions of one size that read the same left operand load it once. */
-function joinSiblings(grouping: Grouping, body: readonly Op[]): void {
+function joinSiblings(grouping: Grouping, body: readonly Op[], may: MayJoin): void {
   const first = new Map<string, Group>();
   for (const op of body) {
     const form = formOf(op);
@@ -122,7 +176,7 @@ function joinSiblings(grouping: Grouping, body: readonly Op[]): void {
     const { a } = form.describe(op);
     const key = `${op.inputs[a.input]!.id} ${a.transposed}`;
     const sibling = first.get(key);
-    if (sibling && sameExtent(sibling, group) && grouping.join(sibling, group)) continue;
+    if (sibling && sameExtent(sibling, group) && may(sibling, group) && grouping.join(sibling, group)) continue;
     first.set(key, group);
   }
 }
@@ -172,7 +226,7 @@ function toKernel(group: Group, grouping: Grouping, escaping: ReadonlySet<Value>
   for (const op of ops) for (const v of reads(op)) if (!made.has(v)) inputs.add(v);
   const outside = (v: Value): boolean => escaping.has(v) || grouping.users(v).some((user) => grouping.of(user) !== group);
   const outputs = group.ops.flatMap((op) => op.outputs).filter((v) => outside(v) || group.form === "own");
-  const anchors = group.form === "rowwise" ? [] : group.ops.filter((op) => formOf(op)?.is !== "pointwise");
+  const anchors = group.ops.filter((op) => formOf(op)?.is === group.form && group.form !== "rowwise");
   return { name: "", form: group.form as Kernel["form"], ops, anchors, inputs: [...inputs], outputs };
 }
 

@@ -112,7 +112,7 @@ function groupForm(op: Op): Group["form"] {
 /** The rows an op works on, as text: equal texts may share a row loop. A sum over rows works on the rows of its operand. */
 export function rowSpace(op: Op): string {
   const { form } = spec(op.kind);
-  const type = form.is === "rowwise" && form.sumRows ? op.inputs[0]!.type : op.outputs[0]!.type;
+  const type = form.is === "rowwise" && (form.sumRows || form.sumColumns) ? op.inputs[0]!.type : op.outputs[0]!.type;
   const rows = size(type) / (type.dims.length > 0 ? last(type).size : 1);
   return `${rows} ${type.dims
     .slice(0, -1)

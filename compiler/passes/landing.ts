@@ -119,3 +119,21 @@ function landsWithAdd(v: Value, uses: ReadonlyMap<Value, number>): boolean {
   const { form } = spec(op.kind);
   return form.is === "contraction" || form.is === "pointwise" || form.is === "rowwise" || addingForms.has(op.kind);
 }
+
+/** Values that land in a gradient, whole or layer by layer: they are added to what earlier micro-steps left. */
+export function gradientValues(graph: Graph): Set<Value> {
+  const found = new Set<Value>();
+  for (const output of graph.outputs) {
+    if (output.is !== "gradient") continue;
+    found.add(output.value);
+    const { def } = output.value;
+    let at = def.is === "op" ? { op: def.op, index: def.index } : undefined;
+    while (at?.op.loop) {
+      const inner = at.op.loop.stacks[at.index - at.op.loop.carried.length];
+      if (!inner) break;
+      found.add(inner);
+      at = inner.def.is === "op" ? { op: inner.def.op, index: inner.def.index } : undefined;
+    }
+  }
+  return found;
+}

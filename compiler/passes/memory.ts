@@ -43,14 +43,15 @@ export interface MemoryOptions {
   /** Places that exist before this program: parameters, gradients, loads, host pointers. */
   fixed(v: Value, graph: Graph): Place | undefined;
   workspaceBytes(kernel: Kernel): number;
+  /** Every buffer begins at a multiple of so many bytes. */
+  alignment: number;
 }
 
 export function planMemory(program: KernelProgram, options: MemoryOptions): MemoryLayout {
   return new MemoryPlanner(program, options).plan();
 }
 
-const ALIGNMENT = 64;
-export const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+export const align = (bytes: number, alignment: number): number => Math.ceil(bytes / alignment) * alignment;
 
 class MemoryPlanner {
   readonly #places = new Map<Value, Place>();
@@ -99,7 +100,7 @@ class MemoryPlanner {
         for (const v of [...step.kernel.inputs, ...step.kernel.outputs]) this.#touch(v, at, chain);
         const bytes = this.options.workspaceBytes(step.kernel);
         if (bytes > 0) {
-          const buffer = this.#buffer({ name: "workspace", bytes: align(bytes), region: chain[chain.length - 1] });
+          const buffer = this.#buffer({ name: "workspace", bytes, region: chain[chain.length - 1] });
           buffer.from = buffer.to = at;
           this.#workspaces.set(step.kernel, buffer);
         }
@@ -160,7 +161,7 @@ class MemoryPlanner {
     if (starts) return { ...this.#slot(starts, 0) };
     return {
       is: "buffer",
-      buffer: this.#buffer({ name: v.name ?? def.op.kind, bytes: align(this.#bytes(v)), region, value: v }),
+      buffer: this.#buffer({ name: v.name ?? def.op.kind, bytes: this.#bytes(v), region, value: v }),
       offset: 0,
       strides: [],
     };
@@ -184,7 +185,7 @@ class MemoryPlanner {
     }
     return {
       is: "buffer",
-      buffer: this.#buffer({ name: kept.name ?? "kept", bytes: align(this.#bytes(v)), region, value: v }),
+      buffer: this.#buffer({ name: kept.name ?? "kept", bytes: this.#bytes(v), region, value: v }),
       offset: 0,
       strides: [],
     };
@@ -202,7 +203,7 @@ class MemoryPlanner {
       carry = {
         buffer: this.#buffer({
           name: carried.name ?? "carried",
-          bytes: align(bytes * slots),
+          bytes: bytes * slots,
           region: this.#regionOf.get(op),
           value: carried,
         }),
@@ -231,7 +232,8 @@ class MemoryPlanner {
   }
 
   #buffer(b: { name: string; bytes: number; region: Op | undefined; value?: Value }): Buffer {
-    const buffer: Buffer = { ...b, kind: "activations", offset: 0, from: Number.POSITIVE_INFINITY, to: -1 };
+    const bytes = align(b.bytes, this.options.alignment);
+    const buffer: Buffer = { ...b, bytes, kind: "activations", offset: 0, from: Number.POSITIVE_INFINITY, to: -1 };
     this.#buffers.push(buffer);
     return buffer;
   }

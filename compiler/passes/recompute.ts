@@ -7,18 +7,21 @@
  * keys and values of attention: one product makes them again from the latent.
  */
 import type { Builder, Graph, Loop, Op, Value } from "../ir.js";
-import { size } from "../ir.js";
-import { spec } from "../ops/index.js";
 import { copyOps } from "./copy.js";
 import { keep } from "./differentiate.js";
-import { allOps, replaceUses } from "./rewrite.js";
+import { operands } from "./groups.js";
+import { chooseRebuilt } from "./rebuild.js";
+import { replaceUses } from "./rewrite.js";
 
 export interface RecomputeChoices {
   recompute: "none" | "cheap" | "layer";
   mla: "materialize" | "rebuild";
+  /** Also what stands outside of loops. */
+  outside: boolean;
 }
 
 export function recompute(builder: Builder, graph: Graph, choices: RecomputeChoices): Graph {
+  if (choices.outside) recomputeOutside(builder, graph, choices);
   for (const back of graph.body) {
     if (!back.loop?.reverse) continue;
     const forward = forwardOf(back, back.loop);
@@ -58,7 +61,8 @@ class LayerRecompute {
   }
 
   run(): void {
-    const rebuilt = this.#choices();
+    const { body } = this.#forward;
+    const rebuilt = chooseRebuilt({ body, kept: new Set(this.#kept.keys()), made: (v) => this.#isOfBody(v) }, this.choices);
     const again = this.#forward.body.filter((op) => op.outputs.some((v) => rebuilt.has(v)));
     if (again.length === 0) return;
     const map = new Map<Value, Value>();
@@ -86,6 +90,13 @@ class LayerRecompute {
     map.set(v, slice);
   }
 
+  #isOfBody(v: Value): boolean {
+    return (
+      (v.def.is !== "op" && v.def.is !== "input" && v.def.op === this.forwardOp) ||
+      (v.def.is === "op" && this.#forward.body.includes(v.def.op))
+    );
+  }
+
   #slice(operand: Value, like: Value): Value {
     const at = this.backOp.inputs.indexOf(operand, this.#back.carried.length);
     if (at >= 0) return this.#back.slices[at - this.#back.carried.length]!;
@@ -100,80 +111,33 @@ class LayerRecompute {
     this.backOp.inputs.push(operand);
     return slice;
   }
-
-  #choices(): Set<Value> {
-    const { recompute, mla } = this.choices;
-    const rebuilt = new Set<Value>();
-    if (recompute === "layer") {
-      const needed = new Set<Value>(this.#kept.keys());
-      for (const op of [...this.#forward.body].reverse()) {
-        if (op.loop || !op.outputs.some((v) => needed.has(v))) continue;
-        for (const v of op.outputs) rebuilt.add(v);
-        for (const v of op.inputs) needed.add(v);
-      }
-      return rebuilt;
-    }
-    const throughProduct = mla === "rebuild" ? this.#keysAndValues() : new Set<Op>();
-    if (recompute === "none" && mla === "materialize") return rebuilt;
-    const cheap = (op: Op): boolean => !op.loop && (throughProduct.has(op) || (recompute === "cheap" && isCheap(op)));
-    // Outputs of cheap ops are computed again if what they need beyond the kept values is not more than what they free.
-    const need = (op: Op, seen: Set<Op>): Set<Value> => {
-      seen.add(op);
-      const missing = new Set<Value>();
-      for (const v of op.inputs) {
-        if (!this.#isOfBody(v) || v.def.is === "slice") continue;
-        const from = v.def.is === "op" ? v.def.op : undefined;
-        if (from && cheap(from) && !(this.#kept.has(v) && !rebuilt.has(v) && !isCheap(from)) && !seen.has(from))
-          for (const m of need(from, seen)) missing.add(m);
-        else if (!this.#kept.has(v) || rebuilt.has(v)) missing.add(v);
-      }
-      return missing;
-    };
-    for (const op of this.#forward.body) {
-      if (!cheap(op) || !op.outputs.some((v) => this.#kept.has(v))) continue;
-      const seen = new Set<Op>();
-      const missing = [...need(op, seen)].filter((v) => !rebuilt.has(v));
-      const extra = missing.reduce((n, v) => n + size(v.type), 0);
-      const freed = op.outputs.filter((v) => this.#kept.has(v)).reduce((n, v) => n + size(v.type), 0);
-      if (extra > freed || (extra === freed && !throughProduct.has(op))) continue;
-      for (const from of seen) for (const v of from.outputs) rebuilt.add(v);
-    }
-    return rebuilt;
-  }
-
-  /** The ops between attention's keys and values and the latent they are made from: norms, rotations, copies and one product. */
-  #keysAndValues(): Set<Op> {
-    const found = new Set<Op>();
-    const walk = (v: Value, products: number): void => {
-      if (v.def.is !== "op" || !this.#forward.body.includes(v.def.op)) return;
-      const { op } = v.def;
-      if (op.kind === "linear" ? products === 0 : !isCheap(op)) return;
-      found.add(op);
-      for (const input of op.inputs) walk(input, op.kind === "linear" ? 0 : products);
-    };
-    for (const op of this.#forward.body) if (op.kind === "attention") for (const v of op.inputs.slice(1)) walk(v, 1);
-    return found;
-  }
-
-  #isOfBody(v: Value): boolean {
-    return (
-      (v.def.is !== "op" && v.def.is !== "input" && v.def.op === this.forwardOp) ||
-      (v.def.is === "op" && this.#forward.body.includes(v.def.op))
-    );
-  }
 }
 
-/** Worth computing twice: no product, no attention, no routing. */
-export function isCheap(op: Op): boolean {
-  const { form } = op.loop ? { form: undefined } : spec(op.kind);
-  return form !== undefined && ["pointwise", "rowwise", "view", "gather"].includes(form.is);
+/** The same for what stands outside of loops: the first layers, say. `layer` is `cheap` there. */
+function recomputeOutside(builder: Builder, graph: Graph, choices: RecomputeChoices): void {
+  const border = graph.body.findIndex((op) => op.loop?.reverse || /^linearCrossEntropy(Train|Grad)$/.test(op.kind));
+  if (border < 0) return;
+  const forward = graph.body.slice(0, border);
+  const backward = graph.body.slice(border);
+  const early = new Set(forward.flatMap((op) => op.outputs));
+  const kept = new Set(backward.flatMap(operands).filter((v) => early.has(v)));
+  const how = choices.recompute === "layer" ? "cheap" : choices.recompute;
+  const rebuilt = chooseRebuilt({ body: forward, kept, made: (v) => early.has(v) }, { ...choices, recompute: how });
+  const again = forward.filter((op) => op.outputs.some((v) => rebuilt.has(v)));
+  if (again.length === 0) return;
+  const map = new Map<Value, Value>();
+  const copies = copyOps(builder, again, map);
+  // Told apart from what they are copies of: `simplify` would make them one again.
+  for (const op of copies) op.attrs = { ...op.attrs, again: true };
+  replaceUses(backward, new Map([...kept].flatMap((v) => (rebuilt.has(v) ? [[v, map.get(v)!] as const] : []))));
+  graph.body = [...forward, ...insertBeforeUse(copies, backward)];
 }
 
 /** Puts each op as late as possible: just before the first op that uses one of its outputs. */
 function insertBeforeUse(ops: readonly Op[], body: readonly Op[]): Op[] {
   const result = [...body];
   for (const op of [...ops].reverse()) {
-    const at = result.findIndex((user) => [...allOps([user])].some((o) => o.inputs.some((v) => op.outputs.includes(v))));
+    const at = result.findIndex((user) => operands(user).some((v) => op.outputs.includes(v)));
     result.splice(at < 0 ? result.length : at, 0, op);
   }
   return result;
