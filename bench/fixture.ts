@@ -18,12 +18,12 @@ const { values, positionals } = parseArgs({
 const [directory] = positionals;
 if (!directory) {
   process.stderr.write(
-    "usage: npm run fixture -- DIR [--dtype f32|f64] [--fuse name=choice] [--threads N] [--json]\nDIR holds fixture.json and its safetensors files\n",
+    "usage: npm run fixture -- DIR [--dtype f32|f64|bf16] [--fuse name=choice] [--threads N] [--json]\nDIR holds fixture.json and its safetensors files\n",
   );
   process.exit(1);
 }
 const fuse = Object.fromEntries(values.fuse.map((f) => f.split("=") as [string, string]));
-const dtypes = (["f32", "f64"] as const).filter((d) => values.dtype === undefined || values.dtype === d);
+const dtypes = (["f32", "f64", "bf16"] as const).filter((d) => (values.dtype === undefined ? d !== "bf16" : values.dtype === d));
 try {
   for (const dtype of dtypes) {
     const out = join(tmpdir(), `mlac-fixture-${process.pid}`);

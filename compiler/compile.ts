@@ -2,10 +2,11 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import type { BuildOptions } from "./build.js";
-import { type Choices, checkChoices, choiceNames, resolveChoices } from "./choices.js";
+import { type Choices, checkFileChoices, choiceNames, resolveChoicesFor } from "./choices.js";
 import { fail } from "./diagnostics.js";
+import { type Backend, backendFor } from "./emit/backend.js";
 import { type EmittedModel, emitModel } from "./emit/model.js";
-import { layerTensors, placeResidents } from "./emit/tensors.js";
+import { layerTensors, placeResidents, type Resident, type Residents } from "./emit/tensors.js";
 import { cpuFlags } from "./emit/toolchain.js";
 import { type Lowered, lower } from "./lower/index.js";
 import type { Manifest } from "./manifest.js";
@@ -17,21 +18,22 @@ import { makePrograms } from "./programs.js";
 import { showKernels } from "./showKernels.js";
 import { seal } from "./upToDate.js";
 
-/** Bytes of scratch memory a thread takes: SCRATCH_BYTES of templates/cpu/lib/scratch.h. */
-const SCRATCH_PER_THREAD = 4 << 20;
-
 export interface Emission extends EmittedModel {
   model: Lowered;
   manifest: Manifest;
   /** Stands for everything but the model's files that decided what was built, on this machine. */
   seal: string;
   flags: readonly string[];
+  backend: Backend;
+  /** Of the GPU that is built for. */
+  architecture?: string;
+  exchange: Residents["exchange"];
 }
 
 export const lowerModel = (options: BuildOptions): Lowered => lower(options.model, { set: options.set });
 
 export const choicesFor = (options: BuildOptions, { plan, places }: Lowered): Choices =>
-  resolveChoices(checkChoices(plan.fuse, places.fuse), options.fuse);
+  resolveChoicesFor(options.target, checkFileChoices(plan.fuse, places.fuse, options.target), options.fuse);
 
 export async function emitAll(options: BuildOptions): Promise<Emission> {
   const model = lowerModel(options);
@@ -55,16 +57,12 @@ function fitMemory(choices: Choices, make: (choices: Choices) => Emission): Emis
 }
 
 function emission(options: BuildOptions, model: Lowered, choices: Choices): Emission {
-  const programs = makePrograms(model, choices);
-  const realBytes = options.dtype === "f64" ? 8 : 4;
-  const residents = placeResidents(model.parameters, model.plan, model.graph, realBytes);
-  const emitted = emitModel(model, programs, residents, {
-    target: options.target,
-    dtype: options.dtype,
-    muon: choices.muon,
-    scratchPerThread: SCRATCH_PER_THREAD,
-  });
+  const programs = makePrograms(model, choices, options.target);
+  const backend = backendFor(options.target, options.dtype, model, choices);
+  const residents = placeResidents(model.parameters, model.plan, model.graph, backend.storage);
+  const emitted = emitModel(model, programs, residents, backend);
   const tokens = model.graph.inputs.find((v) => v.def.is === "input" && v.def.name === "tokens")!;
+  const remainderOf = (r: Resident): Resident | undefined => (r.role === "parameter" ? residents.of("remainder", r.path) : undefined);
   const manifest: Manifest = {
     format: 1,
     mlac: version,
@@ -86,13 +84,23 @@ function emission(options: BuildOptions, model: Lowered, choices: Choices): Emis
       optimizer: model.plan.optimizer[p.path]?.is ?? "expertBias",
       origin: originOf(p.origin),
     })),
-    tensors: residents.all.flatMap((r) => layerTensors(r, options.dtype === "f64" ? "F64" : "F32")),
+    tensors: residents.all.flatMap((r) => layerTensors(r, options.dtype === "f64" ? "F64" : "F32", remainderOf(r))),
     memory: emitted.memory,
     kernels: emitted.facts,
     loads: model.graph.outputs.filter((o) => o.is === "load").map((o) => o.name),
     sources: model.sources.map((s) => ({ file: s.file, sha256: createHash("sha256").update(s.text).digest("hex") })),
   };
-  return { ...emitted, model, manifest, seal: seal(options), flags: [...cpuFlags, ...(options.dtype === "f64" ? ["-DMLAC_DOUBLE"] : [])] };
+  const { architecture } = options;
+  return {
+    ...emitted,
+    ...(architecture === undefined ? {} : { architecture }),
+    exchange: residents.exchange,
+    backend,
+    model,
+    manifest,
+    seal: seal(options),
+    flags: [...cpuFlags, ...(options.dtype === "f64" ? ["-DMLAC_DOUBLE"] : [])],
+  };
 }
 
 const originOf = (stack: readonly { file: string; line: number }[]): string => (stack[0] ? `${stack[0].file}:${stack[0].line}` : "");
@@ -104,7 +112,7 @@ export function showStage(options: BuildOptions, stage: "graph" | "kernels" | "p
   const title = `// ${basename(options.model)}: ${choiceNames.map((n) => `${n}=${choices[n]}`).join(" ")}`;
   if (stage === "graph") {
     const parts = [`${title}\n\n// lowered\n${print(model.graph)}`];
-    makePrograms(model, choices, (program, pass, graph) => parts.push(`// ${program}, after ${pass}\n${print(graph)}`));
+    makePrograms(model, choices, options.target, (program, pass, graph) => parts.push(`// ${program}, after ${pass}\n${print(graph)}`));
     return parts.join("\n");
   }
   const emitted = emission(options, model, choices);

@@ -9,9 +9,12 @@ import { fuseCrossEntropy } from "./passes/crossEntropy.js";
 import { differentiate } from "./passes/differentiate.js";
 import { fuse } from "./passes/fuse.js";
 import { land } from "./passes/landing.js";
+import { precision } from "./passes/precision.js";
 import { type RecomputeChoices, recompute } from "./passes/recompute.js";
 import { schedule } from "./passes/schedule.js";
 import { simplify } from "./passes/simplify.js";
+import { weighEarly } from "./passes/weighEarly.js";
+import type { Target } from "./target.js";
 import { verify } from "./verify.js";
 
 export interface Program {
@@ -24,14 +27,21 @@ export interface Program {
 export function makePrograms(
   model: Lowered,
   choices: Choices,
+  target: Target = "cpu",
   watch: (program: string, pass: string, graph: Graph) => void = () => undefined,
 ): Program[] {
   return (["train", "evaluate", "predict"] as const).map((name) =>
-    makeProgram(name, model, choices, (pass, graph) => watch(name, pass, graph)),
+    makeProgram(name, model, choices, target, (pass, graph) => watch(name, pass, graph)),
   );
 }
 
-function makeProgram(name: Program["name"], model: Lowered, choices: Choices, watch: (pass: string, graph: Graph) => void): Program {
+function makeProgram(
+  name: Program["name"],
+  model: Lowered,
+  choices: Choices,
+  target: Target,
+  watch: (pass: string, graph: Graph) => void,
+): Program {
   const { builder } = model;
   const stages: Program["stages"] = [];
   let { graph, map } = copyGraph(builder, model.graph, name);
@@ -41,24 +51,27 @@ function makeProgram(name: Program["name"], model: Lowered, choices: Choices, wa
     watch(title, graph);
     stages.push({ pass: title, graph });
   };
-  const fusion = { norm: choices.norm, swiglu: choices.swiglu, moeIn: choices.moeIn } as Parameters<typeof fuse>[1];
+  const fusion = { norm: choices.norm, swiglu: choices.swiglu, moeIn: choices.moeIn, target } as Parameters<typeof fuse>[1];
 
   if (name !== "train") graph.outputs = graph.outputs.filter((o) => o.is !== "load"); // expert loads are reported of training steps
   if (name === "predict") pass("predict", (g) => predictNext(builder, g, map, model.head)); // before simplify: the loss and what only it needs goes
+  if (target === "cuda") pass("weighEarly", (g) => weighEarly(builder, g)); // before gradients: they take the shorter way then
   pass("simplify", simplify); // early, so that nothing dead is differentiated
   if (name === "train") {
     pass("differentiate", (g) => differentiate(builder, g)); // on the plain ops, before fusion hides them
     pass("crossEntropy", (g) => fuseCrossEntropy(g, choices.crossEntropy, (f, b, rows) => makeTrain(builder, f, b, rows))); // needs forward and backward side by side
     pass("simplify", simplify); // gradients of constants, equal gradients
-    pass("recompute", (g) => recompute(builder, g, recomputeChoices(choices))); // sees what each layer keeps, before it is fused away
+    pass("recompute", (g) => recompute(builder, g, recomputeChoices(choices, target))); // sees what each layer keeps, before it is fused away
     pass("simplify", simplify); // what is no longer kept
   }
   pass("land", (g) => land(builder, g)); // last change of the graph: every value that has a fixed place is written there by its own op
+  if (target === "cuda") graph = precision(graph); // what is kept in bf16; ops' rules speak of real numbers, so nothing is verified after it
   return { name, kernels: schedule(fuse(graph, fusion)), stages }; // kernels, then their order
 }
 
-function recomputeChoices({ recompute, mla }: Choices): RecomputeChoices {
-  return { recompute, mla } as RecomputeChoices;
+/** On the CPU, whose memory is large, what stands outside of loops is kept. */
+function recomputeChoices({ recompute, mla }: Choices, target: Target): RecomputeChoices {
+  return { recompute, mla, outside: target === "cuda" } as RecomputeChoices;
 }
 
 /** The forward program whose result is the logits at one position of each sequence. */

@@ -2,11 +2,13 @@
  * The body of a contraction kernel: products of operands that are computed while they are loaded, and an epilogue over
  * finished sums. The loops, tiles and threads are lib/contraction.h's.
  */
-import { type Dim, last, type Op, sameDims, type Type, type Value } from "../ir.js";
+import { last, type Op, sameDims, type Type, type Value } from "../ir.js";
 import type { Kernel } from "../kernel.js";
 import { spec } from "../ops/index.js";
 import type { Contraction, RowScalar } from "../ops/op.js";
+import { assignSums } from "../passes/sums.js";
 import { indexOf, type Position, plus, productName, stored, times } from "./access.js";
+import { type Matrix, rowsOfB, splitAt } from "./matrix.js";
 import type { Names } from "./names.js";
 
 export interface OperandText {
@@ -34,12 +36,6 @@ export interface ContractionText {
 
 export function contractionKernel(kernel: Kernel, names: Names, accumulates: (v: Value) => boolean): ContractionText {
   return new ContractionEmitter(kernel, names, accumulates).emit();
-}
-
-/** A dimension list split into the row index and the column index of a matrix. */
-interface Matrix {
-  outer: readonly Dim[];
-  inner: readonly Dim[];
 }
 
 class ContractionEmitter {
@@ -89,27 +85,12 @@ class ContractionEmitter {
     return splitAt(c.ragged?.axis === "k" ? dims.slice(1) : dims, c.m);
   }
 
-  /** Sums of products that nothing else uses add up in one accumulator. */
   #assignAccumulators(): number {
     const { anchors, ops, outputs } = this.kernel;
-    const class_ = new Map<Value, Value>(anchors.map((op) => [op.outputs[0]!, op.outputs[0]!]));
-    const root = (v: Value): Value | undefined => {
-      let at = class_.get(v);
-      while (at && class_.get(at) !== at) at = class_.get(at);
-      return at;
-    };
     const uses = (v: Value): number => ops.filter((op) => op.inputs.includes(v)).length + (outputs.includes(v) ? 1 : 0);
-    for (const op of ops) {
-      if (op.kind !== "add") continue;
-      const [a, b] = op.inputs;
-      const [ra, rb] = [root(a!), root(b!)];
-      if (!ra || !rb || ra === rb || uses(a!) > 1 || uses(b!) > 1) continue;
-      class_.set(rb, ra);
-      class_.set(op.outputs[0]!, ra);
-    }
-    const roots = [...new Set(anchors.map((op) => root(op.outputs[0]!)!))];
-    for (const v of class_.keys()) this.#accumulator.set(v, roots.indexOf(root(v)!));
-    return roots.length;
+    const { sums, of } = assignSums(ops, anchors, uses);
+    for (const [v, sum] of of) this.#accumulator.set(v, sum);
+    return sums;
   }
 
   #sumName(accumulator: number): string {
@@ -172,7 +153,7 @@ class ContractionEmitter {
     const all = stored(v.type.dims);
     const perGroup = c.ragged?.axis === "m";
     const dims = perGroup ? all.slice(1) : all;
-    const matrix = splitAt(dims, c.b.transposed ? c.n : kOf(dims, c));
+    const matrix = splitAt(dims, c.b.transposed ? c.n : rowsOfB(dims, c));
     const [outer, inner] = c.b.transposed ? ["n", "k"] : ["k", "n"];
     const base = perGroup ? times("group", productName(dims)) : "0";
     return this.#operand(v, matrix, outer!, inner!, "k", "n", c.b.transposed ? "rows" : "columns", base);
@@ -290,21 +271,6 @@ class ContractionEmitter {
   }
 }
 
-/** Splits dimensions into the first few whose product is `rows` and the rest. */
-function splitAt(dims: readonly Dim[], rows: number): Matrix {
-  let n = 1;
-  for (let i = 0; i <= dims.length; i++) {
-    if (n === rows && (i === dims.length || dims[i]!.size !== 1 || rows === 1)) return { outer: dims.slice(0, i), inner: dims.slice(i) };
-    n *= dims[i]?.size ?? 1;
-  }
-  throw new Error(`[${dims.map((d) => `${d.name}=${d.size}`).join(" ")}] has no ${rows} rows`);
-}
-
 const splitAtLast = (type: Type): Matrix => ({ outer: stored(type.dims).slice(0, -1), inner: [last(type)] });
-
-/** Rows of a B operand stored [k, n]: what is left when its n columns are taken from the end. */
-function kOf(dims: readonly Dim[], c: Contraction): number {
-  return dims.reduce((n, d) => n * d.size, 1) / c.n;
-}
 
 const parenthesised = (text: string): string => (/^[\w:]+(\[[^\]]*\])?$|^[\w:]+\([^()]*\)$/.test(text) ? text : `(${text})`);

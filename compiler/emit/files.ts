@@ -1,20 +1,24 @@
 /** Writes a built model's folder: kernels, host code, headers, Makefile; and, when the library is there, the seal that says what it was made from. */
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Emission } from "../compile.js";
 import { root } from "../package.js";
+import type { Target } from "../target.js";
 import { SEAL } from "../upToDate.js";
+import { hostFiles } from "./hostFiles.js";
 import { onDisk } from "./refusal.js";
-import { render } from "./template.js";
 
 export interface Written {
-  /** The .cpp files to compile. */
+  /** The files to compile. */
   sources: string[];
   includes: string[];
 }
 
 export async function writeModel(directory: string, emitted: Emission, part: "code" | "seal" = "code"): Promise<Written> {
-  const sources = [...emitted.kernels.map((k) => `kernels/${k.name}.cpp`), "step.cpp", "update.cpp", "session.cpp"];
+  const { extension, target } = emitted.backend;
+  const copied = await copiedFiles(target);
+  const texts = textsOf(emitted);
+  const sources = [...Object.keys(texts), ...copied.map((c) => c.to)].filter((name) => name.endsWith(extension));
   await onDisk(directory, async () => {
     await mkdir(join(directory, "kernels"), { recursive: true });
     await mkdir(join(directory, "lib"), { recursive: true });
@@ -23,63 +27,36 @@ export async function writeModel(directory: string, emitted: Emission, part: "co
     await rm(join(directory, SEAL), { force: true });
     await removeOthers(
       join(directory, "kernels"),
-      emitted.kernels.map((k) => `${k.name}.cpp`),
+      emitted.kernels.map((k) => `${k.name}${extension}`),
     );
-    await Promise.all(Object.entries(textsOf(emitted)).map(([name, text]) => write(directory, name, text)));
-    await Promise.all(
-      ["mlac.h", "model.h", "session.cpp"].map((name) => copyFile(join(root, "runtime/native", name), join(directory, name))),
-    );
-    const headers = (await readdir(join(root, "templates/cpu/lib"))).filter((name) => name.endsWith(".h"));
-    await Promise.all(headers.map((name) => copyFile(join(root, "templates/cpu/lib", name), join(directory, "lib", name))));
+    await Promise.all(Object.entries(texts).map(([name, text]) => write(directory, name, text)));
+    await Promise.all(copied.map(({ from, to }) => copyFile(from, join(directory, to))));
   });
   return { sources: sources.map((s) => join(directory, s)), includes: [directory] };
 }
 
 function textsOf(emitted: Emission): Record<string, string> {
-  const { manifest, programs, model } = emitted;
-  const gradients = manifest.tensors.filter((t) => t.role === "gradient");
-  const start = Math.min(...gradients.map((t) => t.offset));
-  const step = {
-    model: manifest.model,
-    arenaBytes: manifest.memory.total - manifest.memory.kinds.tables,
-    sequences: manifest.tokens.batch,
-    length: manifest.tokens.length,
-    vocabulary: manifest.tokens.vocabulary,
-    tensors: manifest.tensors,
-    starts: startsOf(emitted),
-    gradients: { offset: gradients.length > 0 ? start : 0, bytes: manifest.memory.kinds.gradients },
-    loadSums: model.plan.expertBias.map(({ path, load }) => {
-      const sum = manifest.tensors.find((t) => t.name === `loadSum.${path}`)!;
-      const from = manifest.tensors.find((t) => t.name === load)!;
-      return { path, sum: sum.offset, load: from.offset, count: sum.bytes / 4 };
-    }),
-    ...programs,
-  };
+  const { extension } = emitted.backend;
   return {
-    ...Object.fromEntries(emitted.kernels.map((k) => [`kernels/${k.name}.cpp`, k.text])),
-    "kernels.h": render("cpu", "kernels.h", { model: manifest.model, kernels: emitted.kernels }),
-    "step.cpp": render("cpu", "step.cpp", step),
-    "update.cpp": emitted.update.text,
-    Makefile: render("cpu", "Makefile", { flags: emitted.flags.join(" ") }),
-    "manifest.json": `${JSON.stringify(manifest, undefined, 1)}\n`,
+    ...Object.fromEntries(emitted.kernels.map((k) => [`kernels/${k.name}${extension}`, k.text])),
+    ...hostFiles(emitted),
+    "manifest.json": `${JSON.stringify(emitted.manifest, undefined, 1)}\n`,
     ".gitignore": `model.so\n${SEAL}\nobjects/\n*.gch*\n`,
   };
 }
 
-/** How each parameter starts, in the order that numbers its stream of random numbers. */
-function startsOf({ manifest, model }: Emission): object[] {
-  return model.parameters.map((p) => {
-    const first = manifest.tensors
-      .filter((t) => t.role === (p.kind === "state" ? "state" : "parameter"))
-      .find((t) => matches(t.name, p.path))!;
-    const count = p.type.dims.reduce((n, d) => n * d.size, 1);
-    const std = p.init.kind === "normal" ? p.init.std : 0;
-    return { path: p.path, offset: first.offset, count, std: String(std), value: String(p.init.kind === "constant" ? p.init.value : 0) };
-  });
+/** Files without holes: the session, and the headers that kernels include. */
+async function copiedFiles(target: Target): Promise<{ from: string; to: string }[]> {
+  const native = join(root, "runtime/native");
+  const library = join(root, "templates", target, "lib");
+  const files = [join(native, "mlac.h")];
+  if (target === "cpu") files.push(...["model.h", "session.cpp"].map((name) => join(native, name)));
+  else files.push(...(await readdir(join(native, "cuda"))).map((name) => join(native, "cuda", name)));
+  const headers = (await readdir(library)).filter((name) => /\.(h|cuh)$/.test(name)).map((name) => join(library, name));
+  // Parameters start with the same bits on every target.
+  if (target === "cuda") headers.push(...["random.h", "real.h", "scratch.h"].map((name) => join(root, "templates/cpu/lib", name)));
+  return [...files.map((from) => ({ from, to: basename(from) })), ...headers.map((from) => ({ from, to: join("lib", basename(from)) }))];
 }
-
-/** "layers.0.attn.q" is the first layer of "layers.attn.q". */
-const matches = (tensor: string, path: string): boolean => tensor === path || tensor.replace(/\.0(?=\.)/g, "") === path;
 
 async function write(directory: string, name: string, text: string): Promise<void> {
   const path = join(directory, name);

@@ -3,7 +3,10 @@ import { type Dim, type Op, type Span, showType, size, type Value } from "../ir.
 import type { Kernel } from "../kernel.js";
 import { spec } from "../ops/index.js";
 import type { Table } from "../ops/op.js";
+import type { Target } from "../target.js";
 import { contractionKernel, type OperandText } from "./contraction.js";
+import { cudaForm, cudaTaken } from "./cuda/kernel.js";
+import { elementBytes } from "./cuda/types.js";
 import { dimName, Names } from "./names.js";
 import { ownText } from "./own.js";
 import { rowKernel } from "./rows.js";
@@ -13,14 +16,15 @@ export interface KernelText {
   /** With NAME_HERE in the place of the name, without comments about where it comes from: equal texts are one kernel. */
   body: string;
   params: string;
-  workspaceReals: number;
+  /** Bytes of workspace, where a real number has so many. */
+  workspaceBytes(realBytes: number): number;
   tables: readonly Table[];
   /** The final text, once it has a name and all the places that call it are known. */
   finish(name: string, kernels: readonly Kernel[]): string;
 }
 
 export interface KernelContext {
-  target: string;
+  target: Target;
   sources: ReadonlyMap<string, readonly string[]>;
   /** Outputs that are added to what is there: gradients. */
   accumulates(v: Value): boolean;
@@ -39,12 +43,13 @@ const templateLocals = [
 ];
 
 export function kernelText(kernel: Kernel, context: KernelContext): KernelText {
-  const names = new Names([...sizesOf(kernel).map((s) => s.name), ...(kernel.form === "own" ? templateLocals : [])]);
+  const cuda = context.target === "cuda";
+  const locals = cuda ? cudaTaken : kernel.form === "own" ? templateLocals : [];
+  const names = new Names([...sizesOf(kernel).map((s) => s.name), ...locals]);
   for (const v of [...kernel.inputs, ...kernel.outputs]) names.of(v);
-  const { template, data, workspaceReals, tables } = formData(kernel, names, context);
-  const params = parameters(kernel, names, workspaceReals);
+  const { template, data, workspaceBytes, tables, params } = (cuda ? cudaForm : cpuForm)(kernel, names, context);
   const write = (name: string, comment: readonly string[], constants: readonly Size[]): string =>
-    tidy(render(context.target, template, { params, tables, ...data, name, comment, constants }));
+    tidy(render(context.target, template, { params, tables, lib: "", ...data, name, comment, constants }));
   // Only the sizes that the text speaks of.
   const bare = write(NAME, [], []);
   const constants = sizesOf(kernel).filter(({ name }) => new RegExp(`\\b${name}\\b`).test(bare));
@@ -52,21 +57,31 @@ export function kernelText(kernel: Kernel, context: KernelContext): KernelText {
   return {
     body: text(NAME, []),
     params,
-    workspaceReals,
+    workspaceBytes,
     tables,
-    finish: (name, kernels) => text(name, [...opening(name, kernels, context.sources), ...traffic(kernel, names)]),
+    finish: (name, kernels) => text(name, [...opening(name, kernels, context.sources), ...traffic(kernel, names, cuda)]),
   };
 }
 
-interface FormData {
+/** What a kernel's form gives to its template. */
+export interface FormData {
   template: string;
   data: object;
-  workspaceReals: number;
+  params: string;
+  workspaceBytes(realBytes: number): number;
   tables: readonly Table[];
 }
 
-function formData(kernel: Kernel, names: Names, context: KernelContext): FormData {
-  const { accumulates } = context;
+function cpuForm(kernel: Kernel, names: Names, { accumulates }: KernelContext): FormData {
+  const { template, data, workspaceReals, tables } = cpuFormData(kernel, names, accumulates);
+  return { template, data, tables, params: parameters(kernel, names, workspaceReals), workspaceBytes: (each) => workspaceReals * each };
+}
+
+function cpuFormData(
+  kernel: Kernel,
+  names: Names,
+  accumulates: (v: Value) => boolean,
+): Pick<FormData, "template" | "data" | "tables"> & { workspaceReals: number } {
   if (kernel.form === "rowwise") {
     const row = rowKernel(kernel, names, accumulates);
     const sums = row.sums.map((s) => ({ ...s, adds: accumulates(s.value) }));
@@ -166,14 +181,14 @@ const quote = (line: string): string =>
     .replace(/\\+$/, "")
     .slice(0, 150);
 
-function traffic(kernel: Kernel, names: Names): string[] {
+function traffic(kernel: Kernel, names: Names, cuda: boolean): string[] {
   const list = (values: readonly Value[]): string => values.map((v) => `${names.of(v)} ${showType(v.type)}`).join(", ");
   const flops = kernel.ops.reduce((n, op) => n + spec(op.kind).flops(op), 0);
-  const bytes = 4 * [...kernel.inputs, ...kernel.outputs].reduce((n, v) => n + size(v.type), 0);
+  const bytes = [...kernel.inputs, ...kernel.outputs].reduce((n, v) => n + size(v.type) * (cuda ? elementBytes(v) : 4), 0);
   return [
     `reads  ${list(kernel.inputs)}`,
     `writes ${list(kernel.outputs)}`,
-    `${metric(flops)}FLOP, ${metric(bytes)}B in float32, ${(flops / bytes).toPrecision(2)} FLOP a byte`,
+    `${metric(flops)}FLOP, ${metric(bytes)}B${cuda ? "" : " in float32"}, ${(flops / bytes).toPrecision(2)} FLOP a byte`,
   ];
 }
 

@@ -1,16 +1,16 @@
 /** From programs to the text of every file of a built model, and its manifest's memory and kernels. */
-import type { Graph, Value } from "../ir.js";
-import { size } from "../ir.js";
+import { size, type Value } from "../ir.js";
 import { type Kernel, kernelsOf } from "../kernel.js";
 import type { Lowered } from "../lower/index.js";
 import type { ManifestKernel, MemoryPlan, PlannedBuffer } from "../manifest.js";
 import { spec } from "../ops/index.js";
-import { align, type MemoryLayout, planMemory } from "../passes/memory.js";
+import { gradientValues } from "../passes/landing.js";
+import { type MemoryLayout, planMemory } from "../passes/memory.js";
 import type { Program } from "../programs.js";
+import type { Backend, TablePlace } from "./backend.js";
 import { type KernelContext, type KernelText, kernelText, quotes } from "./kernelFile.js";
 import { programText } from "./step.js";
 import { fixedPlaces, type Residents } from "./tensors.js";
-import { updateText } from "./update.js";
 
 export interface EmittedModel {
   /** Kernel files, by name without folder. */
@@ -19,14 +19,9 @@ export interface EmittedModel {
   update: { text: string };
   memory: MemoryPlan;
   facts: ManifestKernel[];
+  /** Constant tables that lie in the arena. */
+  tables: readonly TablePlace[];
   layouts: Map<string, MemoryLayout>;
-}
-
-export interface EmitOptions {
-  target: "cpu";
-  dtype: "f32" | "f64";
-  muon: string;
-  scratchPerThread: number;
 }
 
 /** What the host's variables are called in step.cpp; kernels' values take other names. */
@@ -49,10 +44,15 @@ const taken = [
   "logits",
   "layer",
   "round",
+  "stream",
+  "floats",
+  "halves",
+  "bytes",
 ];
 
-export function emitModel(model: Lowered, programs: readonly Program[], residents: Residents, options: EmitOptions): EmittedModel {
-  const realBytes = options.dtype === "f64" ? 8 : 4;
+export function emitModel(model: Lowered, programs: readonly Program[], residents: Residents, backend: Backend): EmittedModel {
+  const { elementBytes } = backend;
+  const { realBytes } = backend.storage;
   const sources = new Map(model.sources.map((s) => [s.file, s.text.split("\n")]));
   const texts = new Map<Kernel, KernelText>();
   const layouts = new Map<string, MemoryLayout>();
@@ -62,20 +62,22 @@ export function emitModel(model: Lowered, programs: readonly Program[], resident
   });
   for (const program of programs) {
     const gradients = gradientValues(program.kernels.graph);
-    const context: KernelContext = { target: options.target, sources, accumulates: (v) => gradients.has(v) };
+    const context: KernelContext = { target: backend.target, sources, accumulates: (v) => gradients.has(v) };
     for (const kernel of kernelsOf(program.kernels.steps)) texts.set(kernel, kernelText(kernel, context));
     layouts.set(
       program.name,
       planMemory(program.kernels, {
-        elementBytes: (v) => (v.type.dtype === "i32" ? 4 : realBytes),
+        elementBytes,
+        alignment: backend.storage.alignment,
         fixed: fixedPlaces(residents, host),
-        workspaceBytes: (kernel) => texts.get(kernel)!.workspaceReals * realBytes,
+        workspaceBytes: (kernel) => texts.get(kernel)!.workspaceBytes(realBytes),
       }),
     );
   }
   const named = nameKernels(programs, texts);
-  const base = align(residents.bytes);
-  const update = updateText(model, residents, { muon: options.muon, base, realBytes });
+  const { dialect, tables, tableBytes } = backend.host(texts, residents.bytes);
+  const base = residents.bytes + tableBytes;
+  const update = backend.update(residents, base);
   const shared = Math.max(update.workspaceBytes, ...[...layouts.values()].map((l) => l.bytes));
   const lines = (name: Program["name"]): string[] => {
     const program = programs.find((p) => p.name === name)!;
@@ -85,6 +87,7 @@ export function emitModel(model: Lowered, programs: readonly Program[], resident
       kernelName: (k) => k.name,
       sources,
       taken: [...taken, ...named.map((n) => n.name)],
+      dialect,
     }).lines;
   };
   return {
@@ -95,28 +98,11 @@ export function emitModel(model: Lowered, programs: readonly Program[], resident
     })),
     programs: { train: lines("train"), evaluate: lines("evaluate"), predict: lines("predict") },
     update: { text: update.text },
-    memory: memoryPlan(residents, layouts, base, shared, texts, realBytes, options.scratchPerThread),
-    facts: named.map(({ name, kernels, programs: used }) => facts(name, kernels, used, sources, realBytes)),
+    memory: memoryPlan(residents, layouts, base, shared, tableBytes || hostTables(texts, realBytes), backend.scratchPerThread),
+    facts: named.map(({ name, kernels, programs: used }) => facts(name, kernels, used, sources, backend)),
+    tables,
     layouts,
   };
-}
-
-/** Values that land in a gradient, whole or layer by layer: they are added to what earlier micro-steps left. */
-function gradientValues(graph: Graph): Set<Value> {
-  const found = new Set<Value>();
-  for (const output of graph.outputs) {
-    if (output.is !== "gradient") continue;
-    found.add(output.value);
-    const { def } = output.value;
-    let at = def.is === "op" ? { op: def.op, index: def.index } : undefined;
-    while (at?.op.loop) {
-      const inner = at.op.loop.stacks[at.index - at.op.loop.carried.length];
-      if (!inner) break;
-      found.add(inner);
-      at = inner.def.is === "op" ? { op: inner.def.op, index: inner.def.index } : undefined;
-    }
-  }
-  return found;
 }
 
 interface NamedKernel {
@@ -162,13 +148,9 @@ function memoryPlan(
   layouts: ReadonlyMap<string, MemoryLayout>,
   base: number,
   shared: number,
-  texts: ReadonlyMap<Kernel, KernelText>,
-  realBytes: number,
+  tableBytes: number,
   scratchPerThread: number,
 ): MemoryPlan {
-  const tables = new Map<string, number>();
-  for (const text of texts.values()) for (const t of text.tables) tables.set(`${text.body.length} ${t.name} ${t.c}`, t.length * realBytes);
-  const tableBytes = [...tables.values()].reduce((a, b) => a + b, 0);
   const buffers: PlannedBuffer[] = residents.all.map(({ buffer }) => ({
     name: buffer.name,
     kind: buffer.kind,
@@ -193,6 +175,13 @@ function memoryPlan(
   return { kinds, total: Object.values(kinds).reduce((a, b) => a + b, 0), scratchPerThread, buffers };
 }
 
+/** Tables that each kernel's file fills for itself. */
+function hostTables(texts: ReadonlyMap<Kernel, KernelText>, realBytes: number): number {
+  const tables = new Map<string, number>();
+  for (const text of texts.values()) for (const t of text.tables) tables.set(`${text.body.length} ${t.name} ${t.c}`, t.length * realBytes);
+  return [...tables.values()].reduce((a, b) => a + b, 0);
+}
+
 function origin(v: Value | undefined): { origin?: string } {
   const span = v?.def.is === "op" ? v.def.op.origins[0]?.[0] : undefined;
   return span ? { origin: `${span.file}:${span.line}` } : {};
@@ -203,13 +192,13 @@ function facts(
   kernels: readonly Kernel[],
   programs: string[],
   sources: KernelContext["sources"],
-  realBytes: number,
+  { extension, elementBytes }: Backend,
 ): ManifestKernel {
   const [kernel] = kernels;
   const values = new Set([...kernel!.inputs, ...kernel!.outputs]);
   return {
     name,
-    file: `kernels/${name}.cpp`,
+    file: `kernels/${name}${extension}`,
     form: kernel!.form,
     ops: kernel!.ops.map((op) => op.kind),
     lines: quotes(
@@ -218,7 +207,7 @@ function facts(
     ).map((q) => q.slice(0, q.indexOf("   "))),
     programs,
     flops: kernel!.ops.reduce((n, op) => n + spec(op.kind).flops(op), 0),
-    bytes: [...values].reduce((n, v) => n + size(v.type) * (v.type.dtype === "i32" ? 4 : realBytes), 0),
+    bytes: [...values].reduce((n, v) => n + size(v.type) * elementBytes(v), 0),
     calls: kernels.length,
   };
 }

@@ -30,6 +30,7 @@ const builders: Readonly<Record<string, (c: OwnContext) => OwnText>> = {
   attention,
   attentionGrad: attention,
   fill: ({ op }) => ({ fields: { count: productName(stored(op.outputs[0]!.type.dims)) }, workspace: 0 }),
+  pick: ({ op }) => ({ fields: { count: productName(stored(op.outputs[0]!.type.dims)) }, workspace: 0 }),
   route: ({ op, names }) => {
     const [logits, bias] = op.inputs;
     const scoreFunction = `${op.attrs.score as string}_scores`;

@@ -13,6 +13,8 @@ export class RowAddresses {
     readonly names: Names,
     /** The rows that all ops of the kernel share. */
     readonly rows: readonly Dim[],
+    /** What an element is called in C++. */
+    readonly typeOf: (v: Value) => string = (v) => (v.type.dtype === "i32" ? "int32_t" : "real"),
   ) {
     this.position = { dims: rows, at: "row" };
   }
@@ -24,8 +26,7 @@ export class RowAddresses {
       const name = this.names.of(v);
       const offset = this.#offset(v.type);
       row = offset === "0" ? name : this.names.fresh(`${name}_row`);
-      if (offset !== "0")
-        this.pointers.push(`${writes ? "" : "const "}${v.type.dtype === "i32" ? "int32_t" : "real"}* ${row} = ${name} + ${offset};`);
+      if (offset !== "0") this.pointers.push(`${writes ? "" : "const "}${this.typeOf(v)}* ${row} = ${name} + ${offset};`);
       this.#rows.set(v, row);
     }
     return row;

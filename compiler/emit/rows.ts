@@ -43,7 +43,7 @@ const extent = (column: Dim): string => (column === single ? "1" : dimName(colum
 export function rowKernel(kernel: Kernel, names: Names, accumulates: (v: Value) => boolean): RowText {
   const main = kernel.ops.find((op) => spec(op.kind).form.is !== "view") ?? kernel.ops[0]!;
   const { form } = spec(main.kind);
-  const type = form.is === "rowwise" && form.sumRows ? main.inputs[0]!.type : main.outputs[0]!.type;
+  const type = form.is === "rowwise" && (form.sumRows || form.sumColumns) ? main.inputs[0]!.type : main.outputs[0]!.type;
   return new RowEmitter(kernel, names, accumulates, stored(type.dims).slice(0, -1)).emit();
 }
 
@@ -101,9 +101,17 @@ class RowEmitter {
   #rowwise(op: Op, form: RowForm): void {
     const scalars = this.#scalars(op, form.scalars?.(op.attrs) ?? []);
     const columns = `real(${extent(columnOf(op.inputs[0]!))})`;
-    if (form.sumRows) this.#sumRows(op, (args) => form.value!(args, scalars, columns, op.attrs));
+    if (form.sumColumns) this.#rowSum(op, form);
+    else if (form.sumRows) this.#sumRows(op, (args) => form.value!(args, scalars, columns, op.attrs));
     else if (form.value) this.#element(op, (args) => form.value!(args, scalars, columns, op.attrs));
     else this.#lineOp(op, form);
+  }
+
+  /** An op whose result is one number of the row. */
+  #rowSum(op: Op, form: RowForm): void {
+    const known = this.#scalars(op, form.sumColumns!(op.attrs));
+    const [name] = Object.values(known).slice(-1);
+    this.#lines.push(`${this.names.of(op.outputs[0]!)}[row] = ${name};`);
   }
 
   /** An op that writes its row in lines of its own. */
@@ -116,7 +124,8 @@ class RowEmitter {
     const outs = op.outputs.map((v) => this.#target(v));
     const position = (dim: string): string => coordinate(this.#address.position, dim) ?? "0";
     const table = (name: string): string => this.#table(op, tables, name);
-    this.#lines.push(...form.lines!({ args, outs, argTypes, outTypes, position, table }, op.attrs));
+    const loop = (from: number, to: number, ...statements: readonly string[]): string[] => simd(`${to}`, statements, from);
+    this.#lines.push(...form.lines!({ args, outs, argTypes, outTypes, position, table, loop }, op.attrs));
     for (const v of op.outputs) this.#addToOutput(v);
   }
 
@@ -141,7 +150,7 @@ class RowEmitter {
     const target = this.#target(out);
     const from = `${this.names.of(x!)}[${times(`${choice} / ${op.attrs.topK as number}`, width)} + i]`;
     const factor = gates ? `${this.names.of(gates)}[${choice}] * ` : "";
-    this.#lines.push(`const int64_t ${choice} = ${this.names.of(source!)}[row];`, ...simd(width, `${target}[i] = ${factor}${from};`));
+    this.#lines.push(`const int64_t ${choice} = ${this.names.of(source!)}[row];`, ...simd(width, [`${target}[i] = ${factor}${from};`]));
     this.#addToOutput(out);
   }
 
@@ -219,7 +228,7 @@ class RowEmitter {
 
   #addToOutput(v: Value): void {
     if (!this.kernel.outputs.includes(v) || !this.accumulates(v)) return;
-    this.#lines.push(...simd(extent(columnOf(v)), `${this.#address.of(v, true)}[i] += ${this.#rowName.get(v)}[i];`));
+    this.#lines.push(...simd(extent(columnOf(v)), [`${this.#address.of(v, true)}[i] += ${this.#rowName.get(v)}[i];`]));
   }
 
   #loopOver(columns: Dim): ElementLoop {
@@ -241,7 +250,7 @@ class RowEmitter {
       this.#rowName.set(v, array);
       loop.lines.push(`${array}[i] = ${name};`);
     }
-    this.#lines.push(...simd(extent(loop.columns), ...loop.lines));
+    this.#lines.push(...simd(extent(loop.columns), loop.lines));
   }
 
   #table(op: Op, tables: readonly Table[], name: string): string {
@@ -256,8 +265,8 @@ class RowEmitter {
 }
 
 /** A vectorised loop over the columns. */
-function simd(columns: string, ...lines: readonly string[]): string[] {
-  const head = `for (int64_t i = 0; i < ${columns}; ++i)`;
+function simd(to: string, lines: readonly string[], from = 0): string[] {
+  const head = `for (int64_t i = ${from}; i < ${to}; ++i)`;
   if (lines.length === 1) return ["#pragma omp simd", `${head} ${lines[0]}`];
   return ["#pragma omp simd", `${head} {`, ...lines.map((l) => `  ${l}`), "}"];
 }

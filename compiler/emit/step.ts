@@ -18,7 +18,29 @@ export interface StepContext {
   sources: ReadonlyMap<string, readonly string[]>;
   /** The host's variables: names a pointer must not take. */
   taken: readonly string[];
+  dialect: HostDialect;
 }
+
+/** How the host's code of a target says things. */
+export interface HostDialect {
+  /** The C++ type of a value's elements, and the host function that makes a pointer to them from a place in the arena. */
+  element(v: Value): { type: string; pointer: string };
+  /** The function that makes a workspace's pointer. */
+  workspace: string;
+  /** Arguments of every kernel that come before its operands, and those of one kernel that come between these and the workspace. */
+  first: readonly string[];
+  tables(kernel: Kernel): readonly string[];
+  /** Hands a scalar to the caller: 0 the loss, 1 the balance loss. */
+  report(index: number, pointer: string): string;
+}
+
+export const cpuDialect: HostDialect = {
+  element: (v) => (v.type.dtype === "i32" ? { type: "int32_t", pointer: "ints" } : { type: "real", pointer: "reals" }),
+  workspace: "reals",
+  first: [],
+  tables: () => [],
+  report: (index, pointer) => `report[${index}] = *${pointer};`,
+};
 
 export function programText(program: KernelProgram, context: StepContext): ProgramText {
   return new StepEmitter(program, context).emit();
@@ -49,7 +71,7 @@ class StepEmitter {
     this.#steps(this.program.steps);
     const report = this.program.graph.outputs.flatMap((o) => {
       if (o.is !== "loss" && o.is !== "balance") return [];
-      return [`report[${o.is === "loss" ? 0 : 1}] = *${this.#pointer(o.value)};`];
+      return [this.context.dialect.report(o.is === "loss" ? 0 : 1, this.#pointer(o.value))];
     });
     const scope = this.#scopes[0]!;
     scope.lines.push(...report);
@@ -71,9 +93,10 @@ class StepEmitter {
   }
 
   #kernel(kernel: Kernel): void {
-    const args = [...kernel.inputs, ...kernel.outputs].map((v) => this.#pointer(v));
-    const workspace = this.context.layout.workspace(kernel);
-    if (workspace) args.push(this.#address(workspace, "reals"));
+    const { layout, dialect } = this.context;
+    const args = [...dialect.first, ...[...kernel.inputs, ...kernel.outputs].map((v) => this.#pointer(v)), ...dialect.tables(kernel)];
+    const workspace = layout.workspace(kernel);
+    if (workspace) args.push(this.#address(workspace, dialect.workspace));
     this.#now().lines.push(`${this.context.kernelName(kernel)}(${args.join(", ")});`);
   }
 
@@ -108,10 +131,8 @@ class StepEmitter {
     const scope = this.#scopeOf(v);
     if (!scope.declared.has(v)) {
       scope.declared.add(v);
-      const integer = v.type.dtype === "i32";
-      scope.lines.push(
-        `${integer ? "int32_t" : "real"}* const ${name} = ${this.#address(place, integer ? "ints" : "reals")};  // ${showType(v.type)}`,
-      );
+      const { type, pointer } = this.context.dialect.element(v);
+      scope.lines.push(`${type}* const ${name} = ${this.#address(place, pointer)};  // ${showType(v.type)}`);
     }
     return name;
   }
@@ -122,7 +143,7 @@ class StepEmitter {
     return this.#scopes.find((s) => s.loop === region) ?? this.#scopes[0]!;
   }
 
-  #address(place: Place, how: "reals" | "ints"): string {
+  #address(place: Place, how: string): string {
     if (place.is === "external") return place.name;
     const { buffer, offset, strides } = place;
     const start = buffer.offset + offset + (buffer.kind === "activations" ? this.context.base : 0);

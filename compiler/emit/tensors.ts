@@ -4,7 +4,8 @@ import type { ManifestTensor, MemoryPlan } from "../manifest.js";
 import { align, type Buffer, type Place } from "../passes/memory.js";
 import type { GroupSettings, TrainingPlan } from "../plan.js";
 
-type Role = ManifestTensor["role"];
+/** What a tensor is to callers; and the low halves of weights that are kept as bf16 and a remainder. */
+export type Role = ManifestTensor["role"] | "remainder";
 
 /** One whole tensor, its stack dimensions in front; `names` has one entry for each layer's part. */
 export interface Resident {
@@ -20,21 +21,39 @@ export interface Resident {
 export interface Residents {
   all: Resident[];
   of(role: Role, path: string): Resident | undefined;
+  /** What passes between the host and a GPU, by name; nothing on the CPU. */
+  exchange: ReadonlyMap<string, Buffer>;
   /** Bytes from the start of the arena to the end of the last of them. */
   bytes: number;
   kinds: Pick<MemoryPlan["kinds"], "weights" | "gradients" | "optimizer" | "io">;
 }
 
-export function placeResidents(parameters: readonly Parameter[], plan: TrainingPlan, forward: Graph, realBytes: number): Residents {
+/** Bytes of numbers that outlive a step, and what passes between the host and the kernels. */
+export interface Storage {
+  realBytes: number;
+  /** Every tensor begins at a multiple of so many bytes. */
+  alignment: number;
+  /** Parameters that are kept as bf16 and, apart from it, the 16 bits that are missing to float32. */
+  isSplit(p: Parameter): boolean;
+  /** Bytes by name. */
+  exchange: Readonly<Record<string, number>>;
+}
+
+export function placeResidents(parameters: readonly Parameter[], plan: TrainingPlan, forward: Graph, storage: Storage): Residents {
+  const { realBytes, isSplit } = storage;
   const all: Resident[] = [];
+  const exchange = new Map<string, Buffer>();
   const kinds = { weights: 0, gradients: 0, optimizer: 0, io: 0 };
   let offset = 0;
-  const add = (kind: keyof typeof kinds, resident: Omit<Resident, "buffer">, bytesEach: number): void => {
-    const bytes = align(size({ dims: resident.dims, dtype: "f32" }) * bytesEach);
-    const buffer: Buffer = { name: resident.path, kind, bytes, offset, from: 0, to: Number.POSITIVE_INFINITY, region: undefined };
-    all.push({ ...resident, buffer });
+  const place = (name: string, kind: keyof typeof kinds, count: number): Buffer => {
+    const bytes = align(count, storage.alignment);
+    const buffer: Buffer = { name, kind, bytes, offset, from: 0, to: Number.POSITIVE_INFINITY, region: undefined };
     kinds[kind] += bytes;
     offset += bytes;
+    return buffer;
+  };
+  const add = (kind: keyof typeof kinds, resident: Omit<Resident, "buffer">, bytesEach: number): void => {
+    all.push({ ...resident, buffer: place(resident.path, kind, size({ dims: resident.dims, dtype: "f32" }) * bytesEach) });
   };
   const of = (p: Parameter, role: Role, prefix: string): Omit<Resident, "buffer"> => ({
     path: `${prefix}${p.path}`,
@@ -46,7 +65,8 @@ export function placeResidents(parameters: readonly Parameter[], plan: TrainingP
   const trained = parameters.filter((p) => p.kind !== "state");
   const settings = (p: Parameter): GroupSettings => plan.optimizer[p.path]!;
 
-  for (const p of parameters) add("weights", of(p, p.kind === "state" ? "state" : "parameter", ""), realBytes);
+  for (const p of parameters) add("weights", of(p, p.kind === "state" ? "state" : "parameter", ""), isSplit(p) ? 2 : realBytes);
+  for (const p of parameters.filter(isSplit)) add("weights", of(p, "remainder", ""), 2);
   for (const p of trained) add("gradients", of(p, "gradient", "grad."), realBytes);
   for (const p of trained.filter((p) => settings(p).is === "muon")) add("optimizer", of(p, "momentum", "momentum."), realBytes);
   for (const p of trained.filter((p) => settings(p).is === "adamw")) {
@@ -60,25 +80,30 @@ export function placeResidents(parameters: readonly Parameter[], plan: TrainingP
     const bias = parameters.find((p) => p.path === path)!;
     add("io", { path: `loadSum.${path}`, role: "load", dims: bias.type.dims, stacked: bias.stacked }, 4);
   }
-  return { all, of: (role, path) => all.find((r) => r.role === role && r.path === path), bytes: offset, kinds };
+  for (const [name, bytes] of Object.entries(storage.exchange)) exchange.set(name, place(name, "io", bytes));
+  return { all, exchange, of: (role, path) => all.find((r) => r.role === role && r.path === path), bytes: offset, kinds };
 }
 
 export const placeOf = (resident: Resident): Place => ({ is: "buffer", buffer: resident.buffer, offset: 0, strides: [] });
 
 /** The manifest's view: one tensor a layer, the layer's number in the place where the stack stands in the path. */
-export function layerTensors(resident: Resident, dtype: "F32" | "F64"): ManifestTensor[] {
+export function layerTensors(resident: Resident, dtype: "F32" | "F64", remainder?: Resident): ManifestTensor[] {
+  if (resident.role === "remainder") return [];
+  const { role } = resident;
   const stackDims = resident.dims.slice(0, resident.role === "load" ? 0 : resident.stacked);
   const shape = resident.dims.slice(stackDims.length).map((d) => d.size);
   const each = resident.role === "load" ? 4 : dtype === "F64" ? 8 : 4;
   const bytes = shape.reduce((n, s) => n * s, 1) * each;
+  const stride = remainder ? bytes / 2 : bytes;
   const count = stackDims.reduce((n, d) => n * d.size, 1);
   return [...Array(count).keys()].map((i) => ({
     name: withLayers(resident.path, stackDims, i),
-    role: resident.role,
+    role,
     dtype: resident.role === "load" ? "I32" : dtype,
     shape,
-    offset: resident.buffer.offset + i * bytes,
+    offset: resident.buffer.offset + i * stride,
     bytes,
+    ...(remainder ? { remainder: remainder.buffer.offset + i * stride } : {}),
   }));
 }
 

@@ -1,0 +1,87 @@
+/** A CUDA build, opened for measurements: what runtime/native/cuda/extra.h adds to the session's interface. */
+import koffi, { type LibraryHandle } from "koffi";
+
+export interface KernelTime {
+  name: string;
+  /** Calls in one micro-step. */
+  calls: number;
+  /** Milliseconds of all of them together. */
+  ms: number;
+}
+
+export class GpuModel {
+  readonly #library: LibraryHandle;
+  readonly #session: unknown;
+
+  constructor(library: string) {
+    this.#library = koffi.load(library);
+    this.#session = this.#library.func("void *mlac_open(int32_t threads)")(0);
+    if (!this.#session) throw new Error(this.#library.func("const char *mlac_last_error(void *session)")(null) as string);
+  }
+
+  get device(): string {
+    return this.#library.func("const char *mlac_device(void *session)")(this.#session) as string;
+  }
+
+  initialize(seed: number): void {
+    this.#call("int32_t mlac_initialize(void *session, uint64_t seed)", BigInt(seed));
+  }
+
+  write(name: string, data: Float32Array): void {
+    this.#call("int32_t mlac_write(void *session, const char *name, const void *data, int64_t bytes)", name, data, BigInt(data.byteLength));
+  }
+
+  read(name: string, count: number): Float32Array {
+    const data = new Float32Array(count);
+    this.#call("int32_t mlac_read(void *session, const char *name, void *out, int64_t bytes)", name, data, BigInt(data.byteLength));
+    return data;
+  }
+
+  /** Cross entropy and balance loss. */
+  microStep(tokens: Int32Array, targets: Int32Array): [number, number] {
+    const report = new Float64Array(2);
+    this.#call(
+      "int32_t mlac_micro_step(void *session, const int32_t *tokens, const int32_t *targets, double loss_scale, int32_t first, double *report)",
+      tokens,
+      targets,
+      1,
+      1,
+      report,
+    );
+    return [report[0]!, report[1]!];
+  }
+
+  /** The norm of the gradients. */
+  update(step: number, clip = 0): number {
+    const report = new Float64Array(1);
+    this.#call("int32_t mlac_update(void *session, int64_t step, double rate, double clip, double *report)", BigInt(step), 1, clip, report);
+    return report[0]!;
+  }
+
+  /** Median milliseconds of a micro-step and of an update on the device. */
+  time(rounds: number): { microStep: number; update: number } {
+    const report = new Float64Array(2);
+    this.#call("int32_t mlac_time(void *session, int32_t rounds, double *report)", rounds, report);
+    return { microStep: report[0]!, update: report[1]! };
+  }
+
+  /** Where a micro-step's time goes, kernel by kernel; launched one by one, so that each waits for the one before. */
+  profile(rounds: number): KernelTime[] {
+    const text = Buffer.alloc(1 << 16);
+    this.#call("int32_t mlac_profile(void *session, int32_t rounds, char *text, int64_t bytes)", rounds, text, BigInt(text.length));
+    const lines = text.toString("utf8", 0, text.indexOf(0)).trim().split("\n");
+    return lines.map((line) => {
+      const [name = "", calls, ms] = line.split("\t");
+      return { name, calls: Number(calls), ms: Number(ms) };
+    });
+  }
+
+  close(): void {
+    this.#library.func("void mlac_close(void *session)")(this.#session);
+  }
+
+  #call(prototype: string, ...given: unknown[]): void {
+    if ((this.#library.func(prototype)(this.#session, ...given) as number) === 0) return;
+    throw new Error(this.#library.func("const char *mlac_last_error(void *session)")(this.#session) as string);
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * `npm run bench:gpu -- MODEL [--fuse name=choice …] [--set NAME=VALUE …] [--dump DIR] [--profile] [--out FILE]`
+ * The time of a training step of a model on this machine's GPU, its memory, and where the time goes. With --dump, what
+ * `torch_train.py --dump` wrote and bench/torch/convert_dump.py converted: the same weights and batches, losses compared.
+ */
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { build } from "../compiler/build.js";
+import type { Manifest } from "../compiler/manifest.js";
+import { binary } from "../compiler/memory.js";
+import { Random } from "../runtime/random.js";
+import { openSafetensors } from "../runtime/safetensors.js";
+import { GpuModel } from "./gpuModel.js";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    fuse: { type: "string", multiple: true, default: [] },
+    set: { type: "string", multiple: true, default: [] },
+    dump: { type: "string" },
+    losses: { type: "string" },
+    profile: { type: "boolean", default: false },
+    rounds: { type: "string", default: "10" },
+    directory: { type: "string" },
+    out: { type: "string" },
+  },
+});
+const [file = "examples/speedrun/model.ts"] = positionals;
+const pairs = (list: readonly string[]): Record<string, string> => Object.fromEntries(list.map((p) => p.split("=") as [string, string]));
+const log = (text: string): void => void process.stderr.write(`${text}\n`);
+
+const started = performance.now();
+const built = await build({
+  model: file,
+  target: "cuda",
+  dtype: "bf16",
+  fuse: pairs(values.fuse),
+  set: pairs(values.set),
+  ...(values.directory === undefined ? {} : { out: values.directory }),
+  onProgress: (text) => process.stderr.isTTY && process.stderr.write(`\r\x1b[K${text}`),
+});
+const buildSeconds = (performance.now() - started) / 1000;
+const { manifest } = built;
+const { batch, length, vocabulary } = manifest.tokens;
+log(`${manifest.model}: ${manifest.kernels.length} kernels, built in ${buildSeconds.toFixed(1)} s, plan ${binary(manifest.memory.total)}`);
+
+const model = new GpuModel(built.library);
+const random = new Random(7);
+const ids = (): Int32Array => Int32Array.from({ length: batch * length }, () => Math.floor(random.next() * vocabulary));
+const result: Record<string, unknown> = {
+  gpu: model.device,
+  date: new Date().toISOString().slice(0, 10),
+  command: `npm run bench:gpu -- ${process.argv.slice(2).join(" ")}`,
+  model: manifest.model,
+  fuse: manifest.fuse,
+  buildSeconds: Number(buildSeconds.toFixed(1)),
+  planBytes: manifest.memory.total,
+};
+
+if (values.dump) result.losses = compareLosses(model, values.dump, values.losses?.split(",").map(Number) ?? []);
+else {
+  model.initialize(1);
+  const [tokens, targets] = [ids(), ids()];
+  const losses: number[] = [];
+  for (let step = 1; step <= 3; step++) {
+    losses.push(model.microStep(tokens, targets)[0]);
+    log(`step ${step}: loss ${losses.at(-1)!.toFixed(4)}, norm of the gradients ${model.update(step, 1).toFixed(4)}`);
+  }
+  result.losses = losses;
+}
+const times = model.time(Number(values.rounds));
+const stepMs = times.microStep + times.update;
+Object.assign(result, { ...times, step: stepMs, tokensPerSecond: (batch * length * 1000) / stepMs, usedMiB: usedMemory() });
+log(
+  `micro-step ${times.microStep.toFixed(2)} ms, update ${times.update.toFixed(2)} ms, together ${stepMs.toFixed(2)} ms; ${Math.round((batch * length * 1000) / stepMs).toLocaleString("en-US")} tokens/s; ${usedMemory()} MiB in use on the GPU`,
+);
+if (values.profile) result.kernels = table(model.profile(3), manifest);
+model.close();
+if (values.out) writeFileSync(values.out, `${JSON.stringify(result, undefined, 1)}\n`);
+
+/** Twelve steps of both: the same weights, batches and optimizer. */
+function compareLosses(model: GpuModel, dump: string, theirs: readonly number[]): { ours: number[]; theirs: readonly number[] } {
+  const weights = openSafetensors(join(dump, "mlac.safetensors"));
+  for (const name of weights.tensors.keys()) model.write(name, Float32Array.from(weights.numbers(name)));
+  weights.close();
+  const batches = openSafetensors(join(dump, "tokens.safetensors"));
+  const all = Int32Array.from(batches.numbers("tokens"));
+  batches.close();
+  const ours: number[] = [];
+  const steps = all.length / (batch * (length + 1));
+  for (let step = 0; step < steps; step++) {
+    const [tokens, targets] = [new Int32Array(batch * length), new Int32Array(batch * length)];
+    for (let b = 0; b < batch; b++) {
+      const row = all.subarray((step * batch + b) * (length + 1), (step * batch + b + 1) * (length + 1));
+      tokens.set(row.subarray(0, length), b * length);
+      targets.set(row.subarray(1), b * length);
+    }
+    ours.push(model.microStep(tokens, targets)[0]);
+    model.update(step + 1);
+    log(`step ${step + 1}: loss ${ours.at(-1)!.toFixed(4)}${theirs[step] === undefined ? "" : `, PyTorch ${theirs[step]!.toFixed(4)}`}`);
+  }
+  return { ours, theirs };
+}
+
+interface Row {
+  name: string;
+  calls: number;
+  ms: number;
+  share: number;
+  teraflops: number;
+  terabytes: number;
+  /** The least time by arithmetic (790 TFLOP/s) or by memory (4.2 TB/s), over the time taken. */
+  roofline: number;
+}
+
+/** Ceilings measured on an H200: a large bf16 product and a large copy. */
+const ceilings = { teraflops: 790, terabytes: 4.2 };
+
+function table(times: readonly { name: string; calls: number; ms: number }[], { kernels }: Manifest): Row[] {
+  const whole = times.reduce((n, t) => n + t.ms, 0);
+  const rows = times.map(({ name, calls, ms }) => {
+    const kernel = kernels.find((k) => k.name === name);
+    const [teraflops, terabytes] = [((kernel?.flops ?? 0) * calls) / ms / 1e9, ((kernel?.bytes ?? 0) * calls) / ms / 1e9];
+    return {
+      name,
+      calls,
+      ms,
+      share: ms / whole,
+      teraflops,
+      terabytes,
+      roofline: Math.max(teraflops / ceilings.teraflops, terabytes / ceilings.terabytes),
+    };
+  });
+  rows.sort((a, b) => b.ms - a.ms);
+  for (const r of rows)
+    log(
+      `${r.name.padEnd(52)} ${String(r.calls).padStart(3)} x ${(r.ms / r.calls).toFixed(3).padStart(8)} ms = ${r.ms.toFixed(2).padStart(7)} ms ${(100 * r.share).toFixed(1).padStart(5)} % ${r.teraflops.toFixed(0).padStart(5)} TFLOP/s ${r.terabytes.toFixed(2).padStart(5)} TB/s ${(100 * r.roofline).toFixed(0).padStart(4)} %`,
+    );
+  log(`${"all kernels, one by one".padEnd(62)} ${whole.toFixed(2)} ms`);
+  return rows;
+}
+
+/** What nvidia-smi says of the GPU, MiB. */
+function usedMemory(): number {
+  try {
+    return Number(
+      execFileSync("nvidia-smi", ["--query-gpu=memory.used", "--format=csv,noheader,nounits"], { encoding: "utf8" }).split("\n")[0],
+    );
+  } catch {
+    return Number.NaN;
+  }
+}

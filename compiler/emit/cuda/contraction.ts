@@ -1,0 +1,252 @@
+/**
+ * The body of a contraction kernel on the GPU: which matrices are multiplied and how they lie in memory, and the epilogue that
+ * the finished sums go through. Tiles, pipelines and tensor cores are lib/contract.cuh's.
+ */
+import { last, type Op, sameDims, type Value } from "../../ir.js";
+import type { Kernel } from "../../kernel.js";
+import { spec } from "../../ops/index.js";
+import type { Contraction } from "../../ops/op.js";
+import { RUN_COLUMNS } from "../../ops/weigh.js";
+import { assignSums } from "../../passes/sums.js";
+import { indexOf, type Position, product, productName, stored } from "../access.js";
+import { type Matrix, rowsOfB, splitAt } from "../matrix.js";
+import type { Names } from "../names.js";
+import { cType } from "./types.js";
+
+export interface CudaContractionText {
+  kind: "dense" | "ragged_m" | "ragged_k";
+  a: "k" | "own";
+  b: "k" | "own";
+  sums: number;
+  aligned: boolean;
+  gatherA: boolean;
+  gatherB: boolean;
+  groups: number;
+  m: string;
+  n: string;
+  offsets: string;
+  products: { k: string; a: string; b: string; comment: string }[];
+  /** Members of the epilogue: the tensors it reads and writes. */
+  members: { declaration: string; name: string }[];
+  lines: string[];
+}
+
+export function cudaContraction(kernel: Kernel, names: Names, accumulates: (v: Value) => boolean): CudaContractionText {
+  return new CudaContractionEmitter(kernel, names, accumulates).emit();
+}
+
+interface OperandText {
+  text: string;
+  columns: number;
+  gathers: boolean;
+  comment: string;
+}
+
+class CudaContractionEmitter {
+  readonly #maker = new Map<Value, Op>();
+  readonly #sumOf: ReadonlyMap<Value, number>;
+  readonly #sums: number;
+  readonly #members = new Map<Value, string>();
+
+  constructor(
+    readonly kernel: Kernel,
+    readonly names: Names,
+    readonly accumulates: (v: Value) => boolean,
+  ) {
+    for (const op of kernel.ops) for (const v of op.outputs) this.#maker.set(v, op);
+    const { ops, anchors, outputs } = kernel;
+    const uses = (v: Value): number => ops.filter((op) => op.inputs.includes(v)).length + (outputs.includes(v) ? 1 : 0);
+    const { sums, of } = assignSums(ops, anchors, uses);
+    this.#sums = sums;
+    this.#sumOf = of;
+  }
+
+  emit(): CudaContractionText {
+    const [first] = this.kernel.anchors;
+    const c = describe(first!);
+    const dims = stored(first!.outputs[0]!.type.dims);
+    const result = splitAt(c.ragged?.axis === "k" ? dims.slice(1) : dims, c.m);
+    const products = this.#products();
+    const operands = products.flatMap((p) => [p.a, ...p.b]);
+    const aligned = operands.every((o) => o.columns % 8 === 0) && c.n % 8 === 0;
+    const lines = this.#epilogue(result, c.ragged?.axis === "k", aligned);
+    return {
+      kind: c.ragged ? `ragged_${c.ragged.axis}` : "dense",
+      a: c.a.transposed ? "own" : "k",
+      b: c.b.transposed ? "k" : "own",
+      sums: this.#sums,
+      aligned,
+      gatherA: products.some((p) => p.a.gathers),
+      gatherB: products.some((p) => p.b.some((b) => b.gathers)),
+      groups: c.groups,
+      m: productName(result.outer),
+      n: productName(result.inner),
+      offsets: c.ragged ? this.names.of(first!.inputs[c.ragged.offsets]!) : "nullptr",
+      products: products.map((p) => ({
+        k: p.k,
+        a: p.a.text,
+        b: p.b.map((b) => `{${b.text}}`).join(", "),
+        comment: p.b.map((b) => `${p.a.comment} · ${b.comment}`).join(", "),
+      })),
+      members: [...this.#members].map(([v, name]) => ({
+        declaration: `${this.kernel.outputs.includes(v) ? "" : "const "}${cType(v)}* ${name}`,
+        name,
+      })),
+      lines,
+    };
+  }
+
+  /** Products that share their left operand and have a sum each are one product with several right operands. */
+  #products(): { k: string; a: OperandText; b: OperandText[] }[] {
+    const { anchors } = this.kernel;
+    const together = this.#sums > 1 ? [anchors] : anchors.map((op) => [op]);
+    return together.map((ops) => {
+      const c = describe(ops[0]!);
+      return {
+        k: c.ragged?.axis === "k" ? "0" : this.#extentK(ops[0]!, c),
+        a: this.#operandA(ops[0]!, c),
+        b: [...ops]
+          .sort((x, y) => this.#sumOf.get(x.outputs[0]!)! - this.#sumOf.get(y.outputs[0]!)!)
+          .map((op) => this.#operandB(op, describe(op))),
+      };
+    });
+  }
+
+  #extentK(op: Op, c: Contraction): string {
+    const { outer, inner } = splitAt(stored(op.inputs[c.a.input]!.type.dims), c.a.transposed ? c.k : c.m);
+    return productName(c.a.transposed ? outer : inner);
+  }
+
+  #operandA(op: Op, c: Contraction): OperandText {
+    const v = op.inputs[c.a.input]!;
+    return this.#operand(v, splitAt(stored(v.type.dims), c.a.transposed ? c.k : c.m), "");
+  }
+
+  #operandB(op: Op, c: Contraction): OperandText {
+    const v = op.inputs[c.b.input]!;
+    const all = stored(v.type.dims);
+    const perGroup = c.ragged?.axis === "m";
+    const dims = perGroup ? all.slice(1) : all;
+    return this.#operand(v, splitAt(dims, c.b.transposed ? c.n : rowsOfB(dims, c)), perGroup ? productName(dims) : "");
+  }
+
+  /** `x, B * T, D`, with the distance of two experts' matrices, or with the rows that are chosen. */
+  #operand(v: Value, matrix: Matrix, groupStride: string): OperandText {
+    const op = this.#maker.get(v);
+    const columns = product(matrix.inner);
+    const place = `${productName(matrix.outer)}, ${productName(matrix.inner)}`;
+    if (!op || this.kernel.anchors.includes(op)) {
+      if (v.type.dtype !== "bf16") throw new Error(`${this.names.of(v)} is ${v.type.dtype}; products take bf16`);
+      const name = this.names.of(v);
+      return { text: [name, place, ...(groupStride ? [groupStride] : [])].join(", "), columns, gathers: false, comment: name };
+    }
+    if (spec(op.kind).form.is !== "gather" || op.inputs[3]) throw new Error(`${op.kind} cannot be computed inside an operand`);
+    const [x, source] = op.inputs;
+    const name = this.names.of(x!);
+    const tokens = productName(stored(x!.type.dims).slice(0, -1));
+    const index = this.names.of(source!);
+    const text = `${name}, ${place}, 0, ${index}, ${op.attrs.topK as number}, ${tokens}`;
+    return { text, columns, gathers: true, comment: `${name}[${index} / ${op.attrs.topK as number}]` };
+  }
+
+  #epilogue(matrix: Matrix, perGroup: boolean, aligned: boolean): string[] {
+    // Where lanes exchange what they know of a row, all take part, those without columns too.
+    const exchanges = this.kernel.ops.some(isDots);
+    const rest = aligned && !exchanges ? "" : ", count";
+    const loads: string[] = [];
+    const statements: string[] = [];
+    const stores: string[] = [];
+    const text = new Map<Value, string>([...this.#sumOf].map(([v, i]) => [v, `sums[${i}][j]`]));
+    const outer: Position = { dims: matrix.outer, at: "m" };
+    const inner: Position = { dims: matrix.inner, at: aligned ? "(n + j)" : "(n + (j < count ? j : 0))" };
+    const n = productName(matrix.inner);
+    const m = productName(matrix.outer);
+    const wrap = (s: string): string => (s.includes(" ") ? `(${s})` : s);
+    const member = (v: Value): string => {
+      const name = this.names.of(v);
+      this.#members.set(v, name);
+      return name;
+    };
+    const operand = (v: Value, out: Value): string => {
+      const known = text.get(v);
+      if (known) return known;
+      const name = member(v);
+      const dims = stored(v.type.dims);
+      const whole = sameDims(v.type.dims, out.type.dims);
+      const row = sameDims(dims, matrix.inner);
+      if (whole || row) {
+        const run = this.names.fresh(`${name}_run`);
+        loads.push(`const Run ${run} = load<${aligned}>(${name} + ${whole ? "at" : "n"}${rest});`);
+        text.set(v, `${run}[j]`);
+      } else if (!dims.some((d) => matrix.inner.some((i) => i.name === d.name))) {
+        const scalar = this.names.fresh(`${name}_m`);
+        const value = `to_float(${name}[${indexOf(v.type, [outer])}])`;
+        loads.push(`const real ${scalar} = ${exchanges ? `count > 0 ? ${value} : 0.f` : value};`);
+        text.set(v, scalar);
+      } else text.set(v, `to_float(${name}[${indexOf(v.type, [outer, inner])}])`);
+      return text.get(v)!;
+    };
+    const store = (v: Value, value: string): void => {
+      const name = member(v);
+      const run = this.names.fresh(`${name}_run`);
+      const adds = this.accumulates(v);
+      loads.push(adds ? `Run ${run} = load<${aligned}>(${name} + at${rest});` : `Run ${run};`);
+      statements.push(`${run}[j] ${adds ? "+=" : "="} ${value};`);
+      stores.push(`store<${aligned}>(${name} + at, ${run}${rest});`);
+    };
+    for (const op of this.kernel.ops.filter((o) => !isLoader(o))) {
+      const out = op.outputs[0]!;
+      if (isDots(op)) {
+        const [a, b] = op.inputs.map((v) => operand(v, op.inputs[0]!));
+        const sum = this.names.fresh(this.names.of(out));
+        loads.push(`real ${sum} = 0;`);
+        statements.push(`${aligned ? "" : "if (j < count) "}${sum} += ${a} * ${b};`);
+        stores.push(
+          `${sum} = sum_of_lanes<8>(${sum});`,
+          `if (count > 0 && n % ${RUN_COLUMNS} == 0) ${member(out)}[${wrapped(productName(stored(out.type.dims).slice(-1)), "m")} + n / ${RUN_COLUMNS}] = ${sum};`,
+        );
+        continue;
+      }
+      if (!text.has(out)) {
+        const { form } = spec(op.kind);
+        if (form.is !== "pointwise") throw new Error(`${op.kind} cannot be an epilogue`);
+        const name = this.names.fresh(`${this.names.of(out)}_j`);
+        statements.push(
+          `const real ${name} = ${form.c(
+            op.inputs.map((v) => operand(v, out)),
+            op.attrs,
+          )};`,
+        );
+        text.set(out, name);
+      }
+      if (this.kernel.outputs.includes(out)) store(out, text.get(out)!);
+    }
+    const at = `${perGroup ? `(group * ${wrap(m)} + m)` : "m"} * ${wrap(n)} + n`;
+    return [
+      ...(exchanges ? [] : ["if (count == 0) return;"]),
+      `const int64_t at = ${at};`,
+      ...loads,
+      "#pragma unroll",
+      "for (int j = 0; j < RUN; ++j) {",
+      ...statements.map((s) => `  ${s}`),
+      "}",
+      ...stores,
+    ];
+  }
+}
+
+const isDots = (op: Op): boolean => {
+  const { form } = spec(op.kind);
+  return form.is === "rowwise" && form.dots === true;
+};
+
+/** Computed while an operand is loaded: a gather. */
+const isLoader = (op: Op): boolean => spec(op.kind).form.is === "gather";
+
+const wrapped = (width: string, at: string): string => `${at} * ${width.includes(" ") ? `(${width})` : width}`;
+
+function describe(op: Op): Contraction {
+  const { form } = spec(op.kind);
+  if (form.is !== "contraction") throw new Error(`${op.kind} is not a contraction (${last(op.outputs[0]!.type).name})`);
+  return form.describe(op);
+}

@@ -1,0 +1,84 @@
+/** What the templates of a CUDA kernel's form need: its text's parts, its parameters, its workspace. */
+import type { Value } from "../../ir.js";
+import type { Kernel } from "../../kernel.js";
+import { spec } from "../../ops/index.js";
+import type { Table } from "../../ops/op.js";
+import type { FormData, KernelContext } from "../kernelFile.js";
+import type { Names } from "../names.js";
+import { cudaContraction } from "./contraction.js";
+import { cudaOwnText } from "./own.js";
+import { cudaRowKernel } from "./rows.js";
+import { cType } from "./types.js";
+
+/** Names that the templates and the library use where a kernel's values have theirs. */
+export const cudaTaken: readonly string[] = [
+  ..."stream workspace lane warp c blocks partials products sums at Shape Epilogue STEP RUN WARP Run row_kernel chunks load store".split(
+    " ",
+  ),
+  ..."bf16 result tokens_in_block width height scale logits rows_left begin rows chunk bias".split(" "),
+];
+
+/** Blocks at most that leave partial sums of rows: MOST_SUM_BLOCKS of lib/rows.cuh. */
+const MOST_SUM_BLOCKS = 528;
+
+export function cudaForm(kernel: Kernel, names: Names, context: KernelContext): FormData {
+  if (kernel.form === "rowwise") return rowForm(kernel, names, context);
+  if (kernel.form === "contraction") return contractionForm(kernel, names, context);
+  const [op] = kernel.anchors;
+  const { form } = spec(op!.kind);
+  if (form.is !== "own") throw new Error(`${op!.kind} has no template of its own`);
+  const { fields, workspaceBytes } = cudaOwnText({ op: op!, names, adds: context.accumulates });
+  const data = { args: op!.inputs.map((v) => names.of(v)), outs: op!.outputs.map((v) => names.of(v)), attrs: op!.attrs, own: fields };
+  return {
+    template: `${form.template}.cu`,
+    data,
+    tables: [],
+    params: hostParameters(kernel, names, [], workspaceBytes > 0),
+    workspaceBytes: () => workspaceBytes,
+  };
+}
+
+function rowForm(kernel: Kernel, names: Names, { accumulates }: KernelContext): FormData {
+  const row = cudaRowKernel(kernel, names, accumulates);
+  const sums = row.sums.map((s) => ({ ...s, adds: accumulates(s.value) }));
+  const needsWorkspace = row.partialFloats > 0;
+  const values = [...kernel.inputs, ...kernel.outputs.filter((v) => !row.sums.some((s) => s.value === v))];
+  const device = [...values.map((v) => parameter(v, kernel, names)), ...row.tables.map((t) => `const float* ${t.name}`)];
+  const passed = [...values.map((v) => names.of(v)), ...row.tables.map((t) => t.name)];
+  return {
+    template: "rowwise.cu",
+    data: {
+      row: { ...row, sums },
+      runs: row.step === "RUN",
+      deviceParams: [...device, ...(needsWorkspace ? ["float* workspace"] : [])].join(", "),
+      arguments: [...passed, ...(needsWorkspace ? ["partials"] : [])].join(", "),
+    },
+    tables: row.tables,
+    params: hostParameters(kernel, names, row.tables, needsWorkspace),
+    workspaceBytes: () => 4 * MOST_SUM_BLOCKS * row.partialFloats,
+  };
+}
+
+function contractionForm(kernel: Kernel, names: Names, { accumulates }: KernelContext): FormData {
+  const grid = cudaContraction(kernel, names, accumulates);
+  const group = grid.lines.some((line) => /\bgroup\b/.test(line)) ? "int group" : "int";
+  return {
+    template: "contraction.cu",
+    data: { grid: { ...grid, group } },
+    tables: [],
+    params: hostParameters(kernel, names, [], false),
+    workspaceBytes: () => 0,
+  };
+}
+
+const parameter = (v: Value, kernel: Kernel, names: Names): string =>
+  `${kernel.outputs.includes(v) ? "" : "const "}${cType(v)}* ${names.of(v)}`;
+
+function hostParameters(kernel: Kernel, names: Names, tables: readonly Table[], workspace: boolean): string {
+  return [
+    "cudaStream_t stream",
+    ...[...kernel.inputs, ...kernel.outputs].map((v) => parameter(v, kernel, names)),
+    ...tables.map((t) => `const float* ${t.name}`),
+    ...(workspace ? ["char* workspace"] : []),
+  ].join(", ");
+}

@@ -1,0 +1,297 @@
+/**
+ * The body of a row kernel on the GPU: a warp works on one row at a time. Its lanes take runs of eight columns, so that memory is
+ * read and written 16 bytes at a time; where an op moves columns about (rope, concat), single columns, with rows kept in shared memory.
+ */
+import { type Dim, last, type Op, type Value } from "../../ir.js";
+import type { Kernel } from "../../kernel.js";
+import { spec } from "../../ops/index.js";
+import type { Form, RowScalar, Table } from "../../ops/op.js";
+import { coordinate, productName, stored } from "../access.js";
+import { dimName, type Names } from "../names.js";
+import { RowAddresses } from "../rowAddresses.js";
+import { RowLoop } from "./rowLoop.js";
+import { cType } from "./types.js";
+
+export interface CudaRowText {
+  /** `B * T`, and the same as words for the comment: `B T`. */
+  rows: string;
+  space: string;
+  pointers: string[];
+  lines: string[];
+  /** Float rows in shared memory, one a warp. */
+  shared: { name: string; columns: string }[];
+  /** Sums over all rows: each block's partial sums lie at `offset` of its workspace. */
+  sums: { value: Value; target: string; partial: string; columns: string; offset: string; type: string }[];
+  /** Floats of workspace of one block: `D + R`. */
+  partials: string;
+  partialFloats: number;
+  tables: Table[];
+  /** Columns that a lane takes at a time. */
+  step: "RUN" | "1";
+}
+
+type RowForm = Extract<Form, { is: "rowwise" }>;
+
+/** The one column of a scalar. */
+const single: Dim = { name: "1", size: 1 };
+const columnOf = (v: Value): Dim => (v.type.dims.length === 0 ? single : last(v.type));
+const extent = (column: Dim): string => (column === single ? "1" : dimName(column));
+
+export function cudaRowKernel(kernel: Kernel, names: Names, accumulates: (v: Value) => boolean): CudaRowText {
+  const main = kernel.ops.find((op) => spec(op.kind).form.is !== "view") ?? kernel.ops[0]!;
+  const { form } = spec(main.kind);
+  const type = form.is === "rowwise" && (form.sumRows || form.sumColumns) ? main.inputs[0]!.type : main.outputs[0]!.type;
+  return new CudaRowEmitter(kernel, names, accumulates, stored(type.dims).slice(0, -1)).emit();
+}
+
+class CudaRowEmitter {
+  readonly #address: RowAddresses;
+  readonly #lines: string[] = [];
+  /** Rows that are known by another name than their operand's pointer: rows in shared memory or registers, views, gathered rows. */
+  readonly #rowName = new Map<Value, string>();
+  /** Rows that each lane keeps its own columns of, in registers. */
+  readonly #registers = new Set<Value>();
+  readonly #shared: CudaRowText["shared"] = [];
+  readonly #sums: CudaRowText["sums"] = [];
+  readonly #tables: Table[] = [];
+  readonly #scalarNames = new Map<string, string>();
+  readonly #partial: Dim[] = [];
+  readonly #step: CudaRowText["step"];
+  #loop: RowLoop | undefined;
+  #left: readonly Op[] = [];
+
+  constructor(
+    readonly kernel: Kernel,
+    readonly names: Names,
+    readonly accumulates: (v: Value) => boolean,
+    readonly rows: readonly Dim[],
+  ) {
+    this.#address = new RowAddresses(names, rows, cType);
+    this.#step = kernel.ops.some(movesColumns) ? "1" : "RUN";
+  }
+
+  emit(): CudaRowText {
+    for (const [i, op] of this.kernel.ops.entries()) {
+      this.#left = this.kernel.ops.slice(i);
+      this.#op(op);
+    }
+    this.#left = [];
+    this.#close();
+    if (this.#shared.length > 0)
+      this.#lines.push("__syncwarp();  // the rows in shared memory are read to the end before the next ones are written");
+    return {
+      rows: productName(this.rows),
+      space: this.rows.map((d) => d.name).join(" "),
+      pointers: this.#address.pointers,
+      lines: this.#lines,
+      shared: this.#shared,
+      sums: this.#sums,
+      partials: this.#partial.map(dimName).join(" + "),
+      partialFloats: this.#partial.reduce((n, d) => n + d.size, 0),
+      tables: this.#tables,
+      step: this.#step,
+    };
+  }
+
+  #op(op: Op): void {
+    const { form } = spec(op.kind);
+    if (form.is === "view") this.#view(op);
+    else if (form.is === "gather") this.#gather(op);
+    else if (form.is === "pointwise") this.#element(op, (args) => form.c(args, op.attrs));
+    else if (form.is === "rowwise") this.#rowwise(op, form);
+    else throw new Error(`${op.kind} is not a row op`);
+  }
+
+  #rowwise(op: Op, form: RowForm): void {
+    const scalars = this.#scalars(op, form.scalars?.(op.attrs) ?? []);
+    const columns = `real(${extent(columnOf(op.inputs[0]!))})`;
+    if (form.sumColumns) this.#rowSum(op, form);
+    else if (form.sumRows) this.#sumRows(op, (args) => form.value!(args, scalars, columns, op.attrs));
+    else if (form.value) this.#element(op, (args) => form.value!(args, scalars, columns, op.attrs));
+    else this.#lineOp(op, form);
+  }
+
+  /** An op whose result is one number of the row. */
+  #rowSum(op: Op, form: RowForm): void {
+    const known = this.#scalars(op, form.sumColumns!(op.attrs));
+    const [name] = Object.values(known).slice(-1);
+    const out = op.outputs[0]!;
+    this.#lines.push(`if (lane == 0) ${this.names.of(out)}[row] = from_float<${cType(out)}>(${name});`);
+  }
+
+  /** An op that writes its row in lines of its own, each lane other columns than it read. */
+  #lineOp(op: Op, form: RowForm): void {
+    this.#close();
+    const argTypes = op.inputs.map((v) => v.type);
+    const outTypes = op.outputs.map((v) => v.type);
+    const tables = form.tables?.(op.attrs, argTypes, outTypes) ?? [];
+    const args = op.inputs.map((v) => this.#row(v));
+    const outs = op.outputs.map((v) => this.#target(v));
+    const position = (dim: string): string => coordinate(this.#address.position, dim) ?? "0";
+    const table = (name: string): string => this.#table(op, tables, name);
+    const loop = (from: number, to: number, ...statements: readonly string[]): string[] => [
+      `for (int i = ${from === 0 ? "lane" : `${from} + lane`}; i < ${to}; i += WARP) {`,
+      ...statements.map((s) => `  ${s}`),
+      "}",
+    ];
+    this.#lines.push("__syncwarp();", ...form.lines!({ args, outs, argTypes, outTypes, position, table, loop }, op.attrs), "__syncwarp();");
+    for (const v of op.outputs) this.#addToOutput(v);
+  }
+
+  #view(op: Op): void {
+    const [from] = op.inputs;
+    const [to] = op.outputs;
+    if (this.kernel.outputs.includes(to!)) this.#element(op, ([a]) => a!);
+    else {
+      this.#close();
+      this.#rowName.set(to!, this.#row(from!));
+    }
+  }
+
+  /** A row of the input chosen by an index: the token that a row of an expert comes from. */
+  #gather(op: Op): void {
+    this.#close();
+    const [x, source, , gates] = op.inputs;
+    const choice = this.names.fresh("choice");
+    const from = this.names.fresh(`${this.names.of(x!)}_row`);
+    const width = dimName(last(op.outputs[0]!.type));
+    this.#lines.push(
+      `const int32_t ${choice} = ${this.names.of(source!)}[row];`,
+      `const ${cType(x!)}* ${from} = ${this.names.of(x!)} + int64_t(${choice} / ${op.attrs.topK as number}) * ${width};`,
+    );
+    this.#rowName.set(x!, from);
+    this.#element(op, ([a]) => (gates ? `${this.names.of(gates)}[${choice}] * ${a}` : a!), [x!]);
+  }
+
+  /** One statement of an inner loop; a loop over the same columns that is still open takes it. */
+  #element(op: Op, expression: (args: string[]) => string, inputs: readonly Value[] = op.inputs): void {
+    const out = op.outputs[0]!;
+    const column = columnOf(out);
+    const loop = this.#loopOver(column);
+    const name = this.names.fresh(`${this.names.of(out)}_i`);
+    const value = expression(inputs.map((v) => this.#at(v, column)));
+    loop.statement(`const real ${name} = ${value};`);
+    loop.made.set(out, name);
+    if (this.kernel.outputs.includes(out))
+      loop.store(this.#address.of(out, true), this.names.of(out), name, cType(out), this.accumulates(out));
+  }
+
+  #sumRows(op: Op, expression: (args: string[]) => string): void {
+    const value = op.outputs[0]!;
+    const column = columnOf(op.inputs[0]!);
+    const partial = this.names.fresh(`${this.names.of(value)}_partial`);
+    const offset = this.#partial.map(dimName).join(" + ") || "0";
+    this.#partial.push(column);
+    this.#sums.push({ value, target: this.names.of(value), partial, columns: extent(column), offset, type: cType(value) });
+    const loop = this.#loopOver(column);
+    loop.addTo(partial, expression(op.inputs.map((v) => this.#at(v, column))));
+  }
+
+  #scalars(op: Op, scalars: readonly RowScalar[]): Record<string, string> {
+    const known: Record<string, string> = {};
+    if (scalars.length === 0) return known;
+    this.#close();
+    const column = columnOf(op.inputs[0]!);
+    for (const scalar of scalars) {
+      const columns = `real(${extent(column)})`;
+      const loop = this.#loopOver(column);
+      const each = scalar.each(
+        op.inputs.map((v) => this.#at(v, column)),
+        known,
+      );
+      const key = [scalar.reduce, each, scalar.finish?.("", columns, known), columns].join(" | ");
+      const before = this.#scalarNames.get(key);
+      if (before) this.#loop = undefined;
+      known[scalar.name] = before ?? this.#reduce(scalar, loop, each, column, known);
+      this.#scalarNames.set(key, known[scalar.name]!);
+    }
+    return known;
+  }
+
+  /** A loop that makes one number of the row: each lane's part, then the lanes' together. */
+  #reduce(scalar: RowScalar, loop: RowLoop, each: string, column: Dim, known: Readonly<Record<string, string>>): string {
+    const part = this.names.fresh(`${scalar.name}_of_lane`);
+    loop.statement(scalar.reduce === "+" ? `${part} += ${each};` : `${part} = larger(${each}, ${part});`);
+    this.#lines.push(`real ${part} = ${scalar.reduce === "+" ? "0" : "-INFINITY"};`);
+    this.#close();
+    const name = this.names.fresh(scalar.name);
+    const whole = `${scalar.reduce === "+" ? "sum" : "max"}_of_lanes(${part})`;
+    this.#lines.push(`const real ${name} = ${scalar.finish?.(whole, `real(${extent(column)})`, known) ?? whole};`);
+    return name;
+  }
+
+  /** The element of a value in the loop's column, as an expression. */
+  #at(v: Value, column: Dim): string {
+    const local = this.#loop?.made.get(v);
+    if (local) return local;
+    const row = this.#row(v);
+    if (!this.#address.hasColumn(v, column)) return `to_float(${row}[0])`;
+    return this.#loop!.read(v, row, this.names.of(v), this.#registers.has(v));
+  }
+
+  #row(v: Value): string {
+    return this.#rowName.get(v) ?? this.#address.of(v, false);
+  }
+
+  /** Where an op with lines of its own puts its row. */
+  #target(v: Value): string {
+    if (this.kernel.outputs.includes(v) && !this.accumulates(v)) return this.#address.of(v, true);
+    return this.#keepShared(v);
+  }
+
+  #keepShared(v: Value): string {
+    const row = this.names.fresh(`${this.names.of(v)}_row`);
+    this.#shared.push({ name: row, columns: extent(columnOf(v)) });
+    this.#rowName.set(v, row);
+    return row;
+  }
+
+  #addToOutput(v: Value): void {
+    if (!this.kernel.outputs.includes(v) || !this.accumulates(v)) return;
+    this.#lines.push(
+      `for (int i = lane; i < ${extent(columnOf(v))}; i += WARP) ${this.#address.of(v, true)}[i] += ${this.#rowName.get(v)}[i];`,
+    );
+  }
+
+  #loopOver(columns: Dim): RowLoop {
+    if (this.#loop && this.#loop.columns.name !== columns.name) this.#close();
+    this.#loop ??= new RowLoop(columns, extent(columns), this.#step === "RUN", (wanted) => this.names.fresh(wanted));
+    return this.#loop;
+  }
+
+  /** Ends the open loop and writes it out. What later ops read of it is kept, unless it is an output anyway. */
+  #close(): void {
+    const loop = this.#loop;
+    if (!loop) return;
+    this.#loop = undefined;
+    for (const [v, name] of loop.made) {
+      if (!this.#left.some((op) => op.inputs.includes(v))) continue;
+      if (this.kernel.outputs.includes(v) && !this.accumulates(v)) continue;
+      if (this.#step === "1") loop.statement(`${this.#keepShared(v)}[i] = ${name};`);
+      else {
+        const array = this.names.fresh(`${this.names.of(v)}_kept`);
+        this.#lines.push(`Run ${array}[chunks(${loop.extent})];`);
+        this.#rowName.set(v, array);
+        this.#registers.add(v);
+        loop.keep(array, name);
+      }
+    }
+    this.#lines.push(...loop.text());
+  }
+
+  #table(op: Op, tables: readonly Table[], name: string): string {
+    const table = tables.find((t) => t.name === name);
+    if (!table) throw new Error(`${op.kind} has no table ${name}`);
+    const known = this.#tables.find((t) => t.c === table.c && t.length === table.length);
+    if (known) return known.name;
+    const own = { ...table, name: this.names.fresh(table.name) };
+    this.#tables.push(own);
+    return own.name;
+  }
+}
+
+/** Ops whose result in one column depends on other columns of their operands. */
+function movesColumns(op: Op): boolean {
+  const { form } = spec(op.kind);
+  return form.is === "rowwise" && form.lines !== undefined;
+}

@@ -1,0 +1,93 @@
+/** The host's files of a built model: what stands around the kernels. */
+import type { Emission } from "../compile.js";
+import type { ManifestTensor } from "../manifest.js";
+import { cudaFlags, cudaLinkFlags, defaultArchitecture } from "./nvcc.js";
+import { render } from "./template.js";
+
+/** By name, with their text. */
+export function hostFiles(emitted: Emission): Record<string, string> {
+  const { manifest, backend, kernels, update, flags } = emitted;
+  const { target, extension } = backend;
+  const step = target === "cuda" ? cudaStep(emitted) : cpuStep(emitted);
+  const make =
+    target === "cuda"
+      ? { flags: cudaFlags(emitted.architecture ?? defaultArchitecture).join(" "), link: cudaLinkFlags.join(" ") }
+      : { flags: flags.join(" ") };
+  return {
+    "kernels.h": render(target, "kernels.h", { model: manifest.model, kernels }),
+    [`step${extension}`]: render(target, `step${extension}`, step),
+    [`update${extension}`]: update.text,
+    Makefile: render(target, "Makefile", make),
+  };
+}
+
+function cpuStep(emitted: Emission): object {
+  return { ...common(emitted), tensors: emitted.manifest.tensors, starts: startsOf(emitted) };
+}
+
+function cudaStep(emitted: Emission): object {
+  const { manifest, exchange, tables } = emitted;
+  const storage = (t: ManifestTensor | undefined): object => ({
+    storage: t?.remainder !== undefined ? "split" : t?.dtype === "I32" ? "i32" : "f32",
+    low: t?.remainder ?? 0,
+  });
+  const places = Object.fromEntries([...exchange].map(([name, buffer]) => [name, buffer.offset]));
+  return {
+    ...common(emitted),
+    tensors: manifest.tensors.map((t) => ({ ...t, ...storage(t), count: t.bytes / 4 })),
+    starts: startsOf(emitted).map((start) => ({ ...start, ...storage(start.first) })),
+    exchange: places,
+    tables,
+  };
+}
+
+function common({ manifest, programs, model, backend }: Emission): object {
+  const gradients = manifest.tensors.filter((t) => t.role === "gradient");
+  const start = Math.min(...gradients.map((t) => t.offset));
+  const hostTables = backend.target === "cpu" ? manifest.memory.kinds.tables : 0;
+  return {
+    model: manifest.model,
+    arenaBytes: manifest.memory.total - hostTables,
+    sequences: manifest.tokens.batch,
+    length: manifest.tokens.length,
+    vocabulary: manifest.tokens.vocabulary,
+    gradients: { offset: gradients.length > 0 ? start : 0, bytes: manifest.memory.kinds.gradients },
+    loadSums: model.plan.expertBias.map(({ path, load }) => {
+      const sum = manifest.tensors.find((t) => t.name === `loadSum.${path}`)!;
+      const from = manifest.tensors.find((t) => t.name === load)!;
+      return { path, sum: sum.offset, load: from.offset, count: sum.bytes / 4 };
+    }),
+    ...programs,
+  };
+}
+
+interface Start {
+  path: string;
+  offset: number;
+  count: number;
+  std: string;
+  value: string;
+  first: ManifestTensor;
+}
+
+/** How each parameter starts, in the order that numbers its stream of random numbers. */
+function startsOf({ manifest, model }: Emission): Start[] {
+  return model.parameters.map((p) => {
+    const first = manifest.tensors
+      .filter((t) => t.role === (p.kind === "state" ? "state" : "parameter"))
+      .find((t) => matches(t.name, p.path))!;
+    const count = p.type.dims.reduce((n, d) => n * d.size, 1);
+    const std = p.init.kind === "normal" ? p.init.std : 0;
+    return {
+      path: p.path,
+      offset: first.offset,
+      count,
+      std: String(std),
+      value: String(p.init.kind === "constant" ? p.init.value : 0),
+      first,
+    };
+  });
+}
+
+/** "layers.0.attn.q" is the first layer of "layers.attn.q". */
+const matches = (tensor: string, path: string): boolean => tensor === path || tensor.replace(/\.0(?=\.)/g, "") === path;
