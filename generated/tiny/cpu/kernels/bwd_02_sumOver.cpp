@@ -13,10 +13,10 @@ void bwd_02_sumOver(const real* balance, real* __restrict sumOver) {
   parallel_for(chunks.count, [=](int64_t chunk) {
     for (int64_t row = chunks.begin(chunk); row < chunks.end(chunk); ++row) {
       #pragma omp simd
-      for (int64_t i = 0; i < 1; ++i) sumOver[i] = balance[i];
-      for (int64_t copy = 1; copy < 3; ++copy) {
-      #pragma omp simd
-        for (int64_t i = 0; i < 1; ++i) sumOver[i] += balance[copy * 1 + i];
+      for (int64_t i = 0; i < 1; ++i) {
+        real sum = balance[i];
+        for (int64_t copy = 1; copy < 3; ++copy) sum += real(balance[copy * 1 + i]);
+        sumOver[i] = sum;
       }
     }
   });

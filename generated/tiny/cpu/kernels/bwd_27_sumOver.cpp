@@ -24,10 +24,10 @@ void bwd_27_sumOver(const real* d_shared, real* __restrict sumOver) {
       const real* d_shared_row = d_shared + row * (H * R);
       real* sumOver_row = sumOver + row * R;
       #pragma omp simd
-      for (int64_t i = 0; i < 16; ++i) sumOver_row[i] = d_shared_row[i];
-      for (int64_t copy = 1; copy < 4; ++copy) {
-      #pragma omp simd
-        for (int64_t i = 0; i < 16; ++i) sumOver_row[i] += d_shared_row[copy * 16 + i];
+      for (int64_t i = 0; i < 16; ++i) {
+        real sum = d_shared_row[i];
+        for (int64_t copy = 1; copy < 4; ++copy) sum += real(d_shared_row[copy * 16 + i]);
+        sumOver_row[i] = sum;
       }
     }
   });
