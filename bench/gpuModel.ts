@@ -19,7 +19,7 @@ export class GpuModel {
     if (!this.#session) throw new Error(this.#library.func("const char *mlac_last_error(void *session)")(null) as string);
   }
 
-  get device(): string {
+  device(): string {
     return this.#library.func("const char *mlac_device(void *session)")(this.#session) as string;
   }
 
@@ -74,6 +74,30 @@ export class GpuModel {
       const [name = "", calls, ms] = line.split("\t");
       return { name, calls: Number(calls), ms: Number(ms) };
     });
+  }
+
+  /** The version of cuBLASLt, 130002 for 13.0.2, or 0. */
+  cublasLt(): number {
+    return Number(this.#library.func("int64_t mlac_cublaslt(void *session)")(this.#session));
+  }
+
+  /** Measures the candidates of every contraction and takes the fastest: a line a kernel. */
+  tune(tokens: Int32Array, targets: Int32Array, rounds: number): string {
+    const text = Buffer.alloc(1 << 18);
+    this.#call(
+      "int32_t mlac_tune(void *session, const int32_t *tokens, const int32_t *targets, int32_t rounds, char *text, int64_t bytes)",
+      tokens,
+      targets,
+      rounds,
+      text,
+      BigInt(text.length),
+    );
+    return text.toString("utf8", 0, text.indexOf(0));
+  }
+
+  /** Lines of kernel, tab, way; the others get the automatic one. */
+  setChoices(text: string): void {
+    this.#call("int32_t mlac_set_choices(void *session, const char *text)", text);
   }
 
   close(): void {

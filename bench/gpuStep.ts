@@ -1,7 +1,8 @@
 /**
- * `npm run bench:gpu -- MODEL [--fuse name=choice …] [--set NAME=VALUE …] [--dump DIR] [--profile] [--out FILE]`
+ * `npm run bench:gpu -- MODEL [--fuse name=choice …] [--set NAME=VALUE …] [--dump DIR] [--profile] [--candidates] [--out FILE]`
  * The time of a training step of a model on this machine's GPU, its memory, and where the time goes. With --dump, what
- * `torch_train.py --dump` wrote and bench/torch/convert_dump.py converted: the same weights and batches, losses compared.
+ * `torch_train.py --dump` wrote and bench/torch/convert_dump.py converted: the same weights and batches, losses compared. Each matrix product runs in the way that was
+ * measured to be the fastest, now or by an earlier session of this build; --candidates prints what was measured. MLAC_TUNE=0 leaves it to the estimates.
  */
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -12,6 +13,7 @@ import type { Manifest } from "../compiler/manifest.js";
 import { binary } from "../compiler/memory.js";
 import { Random } from "../runtime/random.js";
 import { openSafetensors } from "../runtime/safetensors.js";
+import { type KernelChoice, Tuning, tuningWanted } from "../runtime/tuning.js";
 import { GpuModel } from "./gpuModel.js";
 
 const { values, positionals } = parseArgs({
@@ -22,6 +24,7 @@ const { values, positionals } = parseArgs({
     dump: { type: "string" },
     losses: { type: "string" },
     profile: { type: "boolean", default: false },
+    candidates: { type: "boolean", default: false },
     rounds: { type: "string", default: "10" },
     directory: { type: "string" },
     out: { type: "string" },
@@ -30,6 +33,9 @@ const { values, positionals } = parseArgs({
 const [file = "examples/speedrun/model.ts"] = positionals;
 const pairs = (list: readonly string[]): Record<string, string> => Object.fromEntries(list.map((p) => p.split("=") as [string, string]));
 const log = (text: string): void => void process.stderr.write(`${text}\n`);
+
+/** Ceilings measured on an H200: a large bf16 product and a large copy. */
+const ceilings = { teraflops: 790, terabytes: 4.2 };
 
 const started = performance.now();
 const built = await build({
@@ -50,7 +56,7 @@ const model = new GpuModel(built.library);
 const random = new Random(7);
 const ids = (): Int32Array => Int32Array.from({ length: batch * length }, () => Math.floor(random.next() * vocabulary));
 const result: Record<string, unknown> = {
-  gpu: model.device,
+  gpu: model.device(),
   date: new Date().toISOString().slice(0, 10),
   command: `npm run bench:gpu -- ${process.argv.slice(2).join(" ")}`,
   model: manifest.model,
@@ -59,9 +65,15 @@ const result: Record<string, unknown> = {
   planBytes: manifest.memory.total,
 };
 
+model.initialize(1);
+if (tuningWanted()) {
+  const tuning = await Tuning.open(model, built.library);
+  const { kernels } = await tuning.measure(manifest.tokens, log);
+  result.choices = Object.fromEntries(kernels.filter((k) => k.chosen !== "automatic").map((k) => [k.kernel, k.chosen]));
+  if (values.candidates) result.candidates = candidates(kernels);
+}
 if (values.dump) result.losses = compareLosses(model, values.dump, values.losses?.split(",").map(Number) ?? []);
 else {
-  model.initialize(1);
   const [tokens, targets] = [ids(), ids()];
   const losses: number[] = [];
   for (let step = 1; step <= 3; step++) {
@@ -104,6 +116,16 @@ function compareLosses(model: GpuModel, dump: string, theirs: readonly number[])
   return { ours, theirs };
 }
 
+/** Prints the milliseconds of every way of every matrix product, the heaviest first. */
+function candidates(kernels: readonly KernelChoice[]): readonly KernelChoice[] {
+  const sorted = [...kernels].sort((a, b) => (b.milliseconds["automatic"] ?? 0) - (a.milliseconds["automatic"] ?? 0));
+  for (const { kernel, chosen, milliseconds } of sorted) {
+    const times = Object.entries(milliseconds).map(([way, ms]) => `${way} ${ms.toFixed(3)}`);
+    log(`${kernel.padEnd(52)} ${chosen.padEnd(9)} ${times.join("  ")}`);
+  }
+  return sorted;
+}
+
 interface Row {
   name: string;
   calls: number;
@@ -114,9 +136,6 @@ interface Row {
   /** The least time by arithmetic (790 TFLOP/s) or by memory (4.2 TB/s), over the time taken. */
   roofline: number;
 }
-
-/** Ceilings measured on an H200: a large bf16 product and a large copy. */
-const ceilings = { teraflops: 790, terabytes: 4.2 };
 
 function table(times: readonly { name: string; calls: number; ms: number }[], { kernels }: Manifest): Row[] {
   const whole = times.reduce((n, t) => n + t.ms, 0);

@@ -49,7 +49,8 @@ const cpu: Record<ChoiceName, Choice> = {
 };
 
 const cuda: Record<ChoiceName, Choice> = {
-  mla: { values: ["materialize", "rebuild"], elsewhere: later, auto: "materialize", about: about.mla },
+  // One product more for each layer buys the memory of all layers' keys and values.
+  mla: { values: ["materialize", "rebuild"], elsewhere: later, auto: "rebuild", about: about.mla },
   crossEntropy: { values: ["full", "recompute"], withNumber: ["chunk"], auto: "chunk:2048", about: about.crossEntropy },
   moeIn: { values: ["gather", "fused"], auto: "fused", about: about.moeIn },
   // The order in which rows reach a token is not fixed, so that scatter is taken only by those who ask for it.

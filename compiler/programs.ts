@@ -51,7 +51,9 @@ function makeProgram(
     watch(title, graph);
     stages.push({ pass: title, graph });
   };
-  const fusion = { norm: choices.norm, swiglu: choices.swiglu, moeIn: choices.moeIn, target } as Parameters<typeof fuse>[1];
+  const fusion = { norm: choices.norm, swiglu: choices.swiglu, moeIn: choices.moeIn, moeOut: choices.moeOut, target } as Parameters<
+    typeof fuse
+  >[1];
 
   if (name !== "train") graph.outputs = graph.outputs.filter((o) => o.is !== "load"); // expert loads are reported of training steps
   if (name === "predict") pass("predict", (g) => predictNext(builder, g, map, model.head)); // before simplify: the loss and what only it needs goes

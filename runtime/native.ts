@@ -34,24 +34,35 @@ const prototypes = {
   firstNotFinite: "const char *mlac_first_not_finite(void *session)",
 } as const;
 
-type Name = keyof typeof prototypes;
+/** What a CUDA build exports beside them: runtime/native/cuda/extra.h. */
+const cudaPrototypes = {
+  device: "const char *mlac_device(void *session)",
+  cublasLt: "int64_t mlac_cublaslt(void *session)",
+  tune: "int32_t mlac_tune(void *session, const int32_t *tokens, const int32_t *targets, int32_t rounds, char *text, int64_t bytes)",
+  setChoices: "int32_t mlac_set_choices(void *session, const char *text)",
+} as const;
+
+type Name = keyof typeof prototypes | keyof typeof cudaPrototypes;
+/** Those that do not answer whether they failed. */
+type Asked = "open" | "close" | "lastError" | "firstNotFinite" | "device" | "cublasLt";
 type NativeFunction = ReturnType<LibraryHandle["func"]>;
+type Functions = Partial<Record<Name, NativeFunction>>;
 type Argument = bigint | number | string | Bytes;
 
 export class Native {
-  readonly #functions: Record<Name, NativeFunction>;
+  readonly #functions: Functions;
   #session: bigint | undefined;
   /** Calls on one session must not overlap: each waits for the one before. */
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(functions: Record<Name, NativeFunction>) {
+  private constructor(functions: Functions) {
     this.#functions = functions;
   }
 
   /** Errors: run/load (not a library that mlac built), run/memory, run/gpu. threads 0: one a processor; a GPU does not ask. */
   static async open(library: string, threads: number, target: Target = "cpu"): Promise<Native> {
     if (target === "cpu") await chooseWaiting();
-    const native = new Native(load(resolve(library)));
+    const native = new Native(load(resolve(library), target));
     const session = (await native.#call("open", threads)) as bigint | null;
     if (!session) {
       const why = (await native.#call("lastError", null as never)) as string | null;
@@ -76,7 +87,7 @@ export class Native {
   }
 
   /** Calls a function that answers 0 on success. */
-  async run(name: Exclude<Name, "open" | "close" | "lastError" | "firstNotFinite">, ...given: Argument[]): Promise<void> {
+  async run(name: Exclude<Name, Asked>, ...given: Argument[]): Promise<void> {
     const session = this.#opened();
     if ((await this.#call(name, session, ...given)) === 0) return;
     const why = (await this.#call("lastError", session)) as string | null;
@@ -87,6 +98,27 @@ export class Native {
     return ((await this.#call("firstNotFinite", this.#opened())) as string | null) ?? undefined;
   }
 
+  /** The GPU's name: "NVIDIA H200". */
+  async device(): Promise<string> {
+    return (await this.#call("device", this.#opened())) as string;
+  }
+
+  /** The version of cuBLASLt, 130002 for 13.0.2, or 0. */
+  async cublasLt(): Promise<number> {
+    return Number(await this.#call("cublasLt", this.#opened()));
+  }
+
+  /** The lines that mlac_tune writes. */
+  async tune(tokens: Int32Array, targets: Int32Array, rounds: number): Promise<string> {
+    const text = new Uint8Array(1 << 18);
+    await this.run("tune", tokens, targets, rounds, text, BigInt(text.length));
+    return Buffer.from(text.subarray(0, text.indexOf(0))).toString();
+  }
+
+  async setChoices(text: string): Promise<void> {
+    await this.run("setChoices", text);
+  }
+
   #opened(): bigint {
     return this.#session ?? fail("run/closed", "the model was used after it was closed");
   }
@@ -95,7 +127,7 @@ export class Native {
     const result = this.#last.then(
       () =>
         new Promise((settle, refuse) => {
-          this.#functions[name].async(...given, (error: unknown, value: unknown) => (error ? refuse(error) : settle(value)));
+          this.#functions[name]!.async(...given, (error: unknown, value: unknown) => (error ? refuse(error) : settle(value)));
         }),
     );
     this.#last = result.catch(() => undefined);
@@ -105,7 +137,7 @@ export class Native {
 
 const loaded = new Map<string, number>();
 
-function load(library: string): Record<Name, NativeFunction> {
+function load(library: string, target: Target): Functions {
   let folder: string | undefined;
   try {
     const file = statSync(library).ino;
@@ -119,7 +151,8 @@ function load(library: string): Record<Name, NativeFunction> {
       symlinkSync(library, path);
     }
     const handle = koffi.load(path);
-    return Object.fromEntries(Object.entries(prototypes).map(([name, text]) => [name, handle.func(text)])) as Record<Name, NativeFunction>;
+    const wanted = { ...prototypes, ...(target === "cuda" ? cudaPrototypes : {}) };
+    return Object.fromEntries(Object.entries(wanted).map(([name, text]) => [name, handle.func(text)]));
   } catch (error) {
     return fail("run/load", `${library} cannot be loaded: ${(error as Error).message}`, {
       help: "build it again with `mlac build`; if it was copied from another machine, its processor or its libraries may differ",

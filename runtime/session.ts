@@ -3,6 +3,7 @@ import { fail } from "../compiler/diagnostics.js";
 import type { Manifest, ManifestTensor } from "../compiler/manifest.js";
 import { binary, fits, machineMemory, totalBytes } from "../compiler/memory.js";
 import { type Bytes, Native } from "./native.js";
+import { Tuning, tuningWanted } from "./tuning.js";
 
 /** What a session needs of a build; `build()` gives it. */
 export interface BuiltModel {
@@ -35,7 +36,14 @@ export async function openSession(built: BuiltModel, options: SessionOptions = {
     fail("plan/memory", `${model} needs ${binary(totalBytes(memory, options.threads))}; this machine has ${binary(machineMemory())}`, {
       help: "make B or T smaller (--set B=…), keep less for the backward pass (--fuse recompute=layer), or see `mlac plan`",
     });
-  return new Session(built.manifest, await Native.open(built.library, options.threads ?? 0, target));
+  const native = await Native.open(built.library, options.threads ?? 0, target);
+  try {
+    const tuning = target === "cuda" && tuningWanted() ? await Tuning.open(native, built.library) : undefined;
+    return new Session(built.manifest, native, tuning);
+  } catch (error) {
+    await native.close();
+    throw error;
+  }
 }
 
 export class Session {
@@ -45,12 +53,14 @@ export class Session {
   readonly length: number;
   readonly vocabulary: number;
   readonly #native: Native;
+  readonly #tuning: Tuning | undefined;
   readonly #tensors: ReadonlyMap<string, ManifestTensor>;
 
-  constructor(manifest: Manifest, native: Native) {
+  constructor(manifest: Manifest, native: Native, tuning?: Tuning) {
     this.manifest = manifest;
     ({ batch: this.batch, length: this.length, vocabulary: this.vocabulary } = manifest.tokens);
     this.#native = native;
+    this.#tuning = tuning;
     this.#tensors = new Map(manifest.tensors.map((tensor) => [tensor.name, tensor]));
   }
 
@@ -62,6 +72,14 @@ export class Session {
   /** Draws every parameter anew; the same bits on any machine of the same kind, whatever its number of threads. */
   async initialize(seed: number | bigint): Promise<void> {
     await this.#native.run("initialize", BigInt(seed));
+  }
+
+  /**
+   * On a GPU for which it was not done yet: measures which way each matrix product is fastest, and keeps that for all later
+   * sessions of this build. To be called before the first step, with the weights in place; gradients are zero afterwards.
+   */
+  async tune(note: (text: string) => void): Promise<void> {
+    await this.#tuning?.measure(this, note);
   }
 
   async resetOptimizer(): Promise<void> {

@@ -75,6 +75,7 @@ export async function train(options: TrainOptions): Promise<Outcome> {
       await restoreCheckpoint(from, { ...storesOf(session), dtype: storedReal(built.manifest.dtype) });
       data.train.seek(from.state.position);
     }
+    await session.tune((text) => progress.note(text));
     makeFolder(paths.folder);
     metrics = openMetrics(paths.metrics, from?.step ?? 0);
     return await new Loop({ options, settings, paths, session, data, metrics, signals }).go(first);

@@ -41,7 +41,7 @@ function makeCase(spec: OpSpec, sample: Sample, index: number): Case {
   const { ops: body } = builder.within(() => builder.op(spec.name, inputs, attrs, types, []));
   const outputs = body[0]!.outputs;
   const graph: Graph = { name: "case", inputs, body, outputs: outputs.map((value, i) => ({ is: "loss", name: `out${i}`, value })) };
-  const { steps } = fuse(graph, { norm: "own", swiglu: "own", moeIn: "gather", target: "cpu" });
+  const { steps } = fuse(graph, { norm: "own", swiglu: "own", moeIn: "gather", moeOut: "gatherSum", target: "cpu" });
   const kernels = [...kernelsOf(steps)];
   assert.is(kernels.length, 1, `${spec.name} is one kernel`);
   const [kernel] = kernels;

@@ -153,6 +153,9 @@ inline void check_loss() {
   check_cross_entropy<true>({40, 64, 1024, 32}, 4, Targets::largest);
   check_cross_entropy<true>({40, 64, 512, 32}, 4, Targets::smallest);
   check_cross_entropy<true>({3, 8, 8, 3}, 1);
+  check_cross_entropy<true>({40, 64, 4096, 29}, 1);  // the vocabulary in parts
+  check_cross_entropy<true>({21, 72, 6144, 21}, 1);
+  check_cross_entropy<false>({9, 21, 2048, 5}, 1);
   check_cross_entropy<false>({70, 37, 131, 32}, 1);
   check_cross_entropy<false>({65, 64, 99, 64}, 1);
   check_cross_entropy<false>({1, 5, 3, 1}, 1);
@@ -196,9 +199,9 @@ inline void time_loss() {
            CUDA_OK((mlac::cross_entropy_gradients<true, true>(0, s, d_loss.data, x.data, head.data, targets_d.data, lse.data, dx.data, d_head.data, workspace.data)));
          }, 10));
   }
-  {
+  for (const int64_t rows : {2048, 4096}) {
     // The parts of one chunk, to see where the time goes.
-    const LossSizes s{tokens, width, vocabulary, 4096};
+    const LossSizes s{tokens, width, vocabulary, rows};
     Device<char> workspace(mlac::cross_entropy_and_gradients_workspace(s));
     mlac::Workspace rest{workspace.data};
     bf16* weights = rest.take<bf16>(s.rows * vocabulary);
@@ -206,11 +209,20 @@ inline void time_loss() {
     bf16* x_scaled = rest.take<bf16>(s.rows * width);
     float* factor = rest.take<float>(s.rows);
     mlac::Aim* aims = rest.take<mlac::Aim>(tokens);
+    float* losses = rest.take<float>(tokens);
+    float* partial = rest.take<float>(s.parts() * s.rows * width);
     const mlac::KeepWeights<true> epilogue{vocabulary, s.slices(), aims, weights, sums};
     mlac::aim_kernel<true><<<mlac::ceil_div(tokens, 4), mlac::LOSS_THREADS>>>(tokens, width, x, head, targets_d, aims);
     const double logits = check::milliseconds([&] { CUDA_OK(mlac::logits_of<true>(0, s, s.rows, x.data, head.data, epilogue)); }, 10);
-    const double both = check::milliseconds([&] { CUDA_OK((mlac::gradients_of<true, true>(0, s, s.rows, weights, x_scaled, factor, head.data, dx.data, d_head.data, false))); }, 10);
-    std::printf("TIME of one chunk of 4096 rows: logits %.3f ms (%.0f TFLOP/s), both gradients %.3f ms (%.0f TFLOP/s)\n", logits, product / 8 / logits / 1e9, both, 2 * product / 8 / both / 1e9);
+    const double hidden =
+        check::milliseconds([&] { CUDA_OK((mlac::hidden_gradient_in_parts<true>(0, s, s.rows, weights, factor, head.data, dx.data, partial))); }, 10);
+    const double of_head = check::milliseconds([&] { CUDA_OK((mlac::head_gradient<true>(0, s, s.rows, weights, x_scaled, d_head.data, false))); }, 10);
+    const double weigh = check::milliseconds([&] {
+      mlac::weigh_kernel<true><<<mlac::ceil_div(s.rows, mlac::ROWS_TOGETHER), mlac::WEIGH_THREADS>>>(s, s.rows, 1.f, d_loss, aims, sums, x, weights, factor, x_scaled, losses);
+    });
+    const auto rate = [&](double ms) { return product * s.rows / tokens / ms / 1e9; };
+    std::printf("TIME of one chunk of %lld rows: logits %.3f ms (%.0f TFLOP/s), weigh %.3f ms, gradient of x %.3f ms (%.0f), of the head %.3f ms (%.0f)\n", (long long)s.rows, logits,
+                rate(logits), weigh, hidden, rate(hidden), of_head, rate(of_head));
   }
 }
 

@@ -36,12 +36,12 @@ export async function writeModel(directory: string, emitted: Emission, part: "co
 }
 
 function textsOf(emitted: Emission): Record<string, string> {
-  const { extension } = emitted.backend;
+  const { extension, target } = emitted.backend;
   return {
     ...Object.fromEntries(emitted.kernels.map((k) => [`kernels/${k.name}${extension}`, k.text])),
     ...hostFiles(emitted),
     "manifest.json": `${JSON.stringify(emitted.manifest, undefined, 1)}\n`,
-    ".gitignore": `model.so\n${SEAL}\nobjects/\n*.gch*\n`,
+    ".gitignore": `model.so\n${SEAL}\n${target === "cuda" ? "choices.*.json\n" : ""}objects/\n*.gch*\n`,
   };
 }
 

@@ -3,6 +3,7 @@
  * into them, and puts the library in place only when it is whole.
  */
 import { createHash } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
@@ -173,6 +174,7 @@ class Stopped extends Error {}
 async function inParallel<T>(jobs: number, items: readonly T[], work: (item: T, signal: AbortSignal) => Promise<void>): Promise<void> {
   const queue = [...items];
   const stop = new AbortController();
+  setMaxListeners(0, stop.signal); // every compiler that runs listens
   const worker = async (): Promise<void> => {
     for (let item = queue.shift(); item !== undefined && !stop.signal.aborted; item = queue.shift()) {
       try {

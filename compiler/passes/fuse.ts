@@ -22,6 +22,8 @@ export interface FuseChoices {
   norm: "own" | "fused";
   swiglu: "own" | "fused";
   moeIn: "gather" | "fused";
+  /** scatter: the product that makes experts' rows adds them to their tokens; on cuda only. */
+  moeOut: "gatherSum" | "scatter";
   /** cuda: operands of products lie in memory, or are gathered from there; a kernel has one product, sums of products, or two that share A. */
   target: Target;
 }
@@ -37,6 +39,7 @@ function fuseBody(body: readonly Op[], escaping: ReadonlySet<Value>, choices: Fu
   for (const op of body)
     if (!inlined.has(op) && (isPointwise(op) || (choices.target === "cuda" && isDots(op)))) joinContractions(grouping, op, choices, may);
   joinSiblings(grouping, body, may);
+  if (choices.moeOut === "scatter") for (const op of body) if (op.kind === "combine") joinScatter(grouping, op, escaping);
   if (choices.target === "cuda") for (const op of body) if (!inlined.has(op) && isPointwise(op)) joinEpilogue(grouping, op, choices);
   for (const op of body) if (!inlined.has(op) && grouping.of(op)?.form === "rowwise") joinRows(grouping, op);
   return grouping.sorted().map((group): Step => {
@@ -166,6 +169,14 @@ function joinEpilogue(grouping: Grouping, op: Op, choices: FuseChoices): void {
   }
 }
 
+/** Rows without gates of their own that only this op reads go straight to their tokens. */
+function joinScatter(grouping: Grouping, op: Op, escaping: ReadonlySet<Value>): void {
+  const [rows] = op.inputs;
+  const group = rows!.def.is === "op" ? grouping.of(rows!.def.op) : undefined;
+  if (op.inputs.length > 3 || group?.form !== "contraction" || grouping.users(rows!).length > 1 || escaping.has(rows!)) return;
+  grouping.join(group, grouping.of(op)!);
+}
+
 /** Contractions of one size that read the same left operand load it once. */
 function joinSiblings(grouping: Grouping, body: readonly Op[], may: MayJoin): void {
   const first = new Map<string, Group>();
@@ -223,7 +234,7 @@ function toKernel(group: Group, grouping: Grouping, escaping: ReadonlySet<Value>
   const ops = withInlined(group, grouping);
   const made = new Set(ops.flatMap((op) => op.outputs));
   const inputs = new Set<Value>();
-  for (const op of ops) for (const v of reads(op)) if (!made.has(v)) inputs.add(v);
+  for (const op of ops) for (const v of group.form === "contraction" ? readsInProduct(op) : reads(op)) if (!made.has(v)) inputs.add(v);
   const outside = (v: Value): boolean => escaping.has(v) || grouping.users(v).some((user) => grouping.of(user) !== group);
   const outputs = group.ops.flatMap((op) => op.outputs).filter((v) => outside(v) || group.form === "own");
   const anchors = group.ops.filter((op) => formOf(op)?.is === group.form && group.form !== "rowwise");
@@ -232,6 +243,9 @@ function toKernel(group: Group, grouping: Grouping, escaping: ReadonlySet<Value>
 
 /** What an op's code really reads. */
 const reads = (op: Op): Value[] => op.inputs.filter((_, i) => !spec(op.kind).gradientOnly?.includes(i));
+
+/** A sum of rows knows where each token's rows are; a product that scatters has to know where each row's token is. */
+const readsInProduct = (op: Op): Value[] => (op.kind === "combine" ? [op.inputs[0]!, op.inputs[2]!] : reads(op));
 
 /** A group's ops with the inlined ones it computes for itself, each before its user. */
 function withInlined(group: Group, grouping: Grouping): Op[] {

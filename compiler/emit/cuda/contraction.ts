@@ -29,6 +29,22 @@ export interface CudaContractionText {
   /** Members of the epilogue: the tensors it reads and writes. */
   members: { declaration: string; name: string }[];
   lines: string[];
+  /** A run that is read before its sums' turn comes. */
+  ahead: { name: string; lines: string[] } | undefined;
+  /** Results that rows are added to, so that they begin as zero. */
+  zeroed: { name: string; count: string }[];
+  /** Where the epilogue only stores the sums, or adds them to what is there: what a library can do, too. */
+  bare: BareEpilogue | undefined;
+}
+
+export interface BareEpilogue {
+  /** The C++ type of the elements that are written. */
+  type: string;
+  /** The outputs' names, one a sum, in their order. */
+  to: string;
+  adds: boolean;
+  /** Elements of each result. */
+  count: number;
 }
 
 export function cudaContraction(kernel: Kernel, names: Names, accumulates: (v: Value) => boolean): CudaContractionText {
@@ -47,6 +63,7 @@ class CudaContractionEmitter {
   readonly #sumOf: ReadonlyMap<Value, number>;
   readonly #sums: number;
   readonly #members = new Map<Value, string>();
+  readonly #zeroed: CudaContractionText["zeroed"] = [];
 
   constructor(
     readonly kernel: Kernel,
@@ -69,7 +86,8 @@ class CudaContractionEmitter {
     const products = this.#products();
     const operands = products.flatMap((p) => [p.a, ...p.b]);
     const aligned = operands.every((o) => o.columns % 8 === 0) && c.n % 8 === 0;
-    const lines = this.#epilogue(result, c.ragged?.axis === "k", aligned);
+    const { lines, ahead } = this.#epilogue(result, c.ragged?.axis === "k", aligned);
+    const plain = c.ragged === undefined && aligned && operands.every((o) => !o.gathers);
     return {
       kind: c.ragged ? `ragged_${c.ragged.axis}` : "dense",
       a: c.a.transposed ? "own" : "k",
@@ -93,7 +111,25 @@ class CudaContractionEmitter {
         name,
       })),
       lines,
+      ahead,
+      zeroed: this.#zeroed,
+      bare: plain ? this.#bare() : undefined,
     };
+  }
+
+  #bare(): BareEpilogue | undefined {
+    const { ops, anchors, outputs } = this.kernel;
+    const results = anchors.map((op) => op.outputs[0]!).sort((a, b) => this.#sumOf.get(a)! - this.#sumOf.get(b)!);
+    const [first] = results;
+    // One product a sum, and nothing between the sums and the outputs.
+    if (!first || ops.length !== results.length || this.#sums !== results.length) return undefined;
+    const type = cType(first);
+    const adds = this.accumulates(first);
+    const stores = (v: Value): boolean => outputs.includes(v) && cType(v) === type && this.accumulates(v) === adds;
+    // Of bf16 results the library would round the sum first, and what it comes to once more.
+    if (outputs.length !== results.length || !results.every(stores) || (type === "bf16" && adds)) return undefined;
+    const count = first.type.dims.reduce((n, d) => n * d.size, 1);
+    return { type, to: results.map((v) => this.names.of(v)).join(", "), adds, count };
   }
 
   /** Products that share their left operand and have a sum each are one product with several right operands. */
@@ -149,11 +185,12 @@ class CudaContractionEmitter {
     return { text, columns, gathers: true, comment: `${name}[${index} / ${op.attrs.topK as number}]` };
   }
 
-  #epilogue(matrix: Matrix, perGroup: boolean, aligned: boolean): string[] {
+  #epilogue(matrix: Matrix, perGroup: boolean, aligned: boolean): Pick<CudaContractionText, "lines" | "ahead"> {
     // Where lanes exchange what they know of a row, all take part, those without columns too.
     const exchanges = this.kernel.ops.some(isDots);
     const rest = aligned && !exchanges ? "" : ", count";
     const loads: string[] = [];
+    const reads: { name: string; value: string }[] = [];
     const statements: string[] = [];
     const stores: string[] = [];
     const text = new Map<Value, string>([...this.#sumOf].map(([v, i]) => [v, `sums[${i}][j]`]));
@@ -176,7 +213,7 @@ class CudaContractionEmitter {
       const row = sameDims(dims, matrix.inner);
       if (whole || row) {
         const run = this.names.fresh(`${name}_run`);
-        loads.push(`const Run ${run} = load<${aligned}>(${name} + ${whole ? "at" : "n"}${rest});`);
+        reads.push({ name: run, value: `load<${aligned}>(${name} + ${whole ? "at" : "n"}${rest})` });
         text.set(v, `${run}[j]`);
       } else if (!dims.some((d) => matrix.inner.some((i) => i.name === d.name))) {
         const scalar = this.names.fresh(`${name}_m`);
@@ -190,12 +227,25 @@ class CudaContractionEmitter {
       const name = member(v);
       const run = this.names.fresh(`${name}_run`);
       const adds = this.accumulates(v);
-      loads.push(adds ? `Run ${run} = load<${aligned}>(${name} + at${rest});` : `Run ${run};`);
+      if (adds) reads.push({ name: run, value: `load<${aligned}>(${name} + at${rest})` });
+      else loads.push(`Run ${run};`);
       statements.push(`${run}[j] ${adds ? "+=" : "="} ${value};`);
       stores.push(`store<${aligned}>(${name} + at, ${run}${rest});`);
     };
     for (const op of this.kernel.ops.filter((o) => !isLoader(o))) {
       const out = op.outputs[0]!;
+      if (op.kind === "combine") {
+        const name = member(out);
+        const run = this.names.fresh(`${name}_run`);
+        loads.push(
+          `Run ${run};`,
+          `const int64_t token = ${exchanges ? "count > 0 ? " : ""}${member(op.inputs[2]!)}[m] / ${last(op.inputs[1]!.type).size}${exchanges ? " : 0" : ""};`,
+        );
+        statements.push(`${run}[j] = ${text.get(op.inputs[0]!)!};`);
+        stores.push(`scatter<${aligned}>(${name} + token * ${wrap(n)} + n, ${run}${rest});`);
+        this.#zeroed.push({ name, count: productName(stored(out.type.dims)) });
+        continue;
+      }
       if (isDots(op)) {
         const [a, b] = op.inputs.map((v) => operand(v, op.inputs[0]!));
         const sum = this.names.fresh(this.names.of(out));
@@ -221,17 +271,21 @@ class CudaContractionEmitter {
       }
       if (this.kernel.outputs.includes(out)) store(out, text.get(out)!);
     }
-    const at = `${perGroup ? `(group * ${wrap(m)} + m)` : "m"} * ${wrap(n)} + n`;
-    return [
-      ...(exchanges ? [] : ["if (count == 0) return;"]),
-      `const int64_t at = ${at};`,
-      ...loads,
-      "#pragma unroll",
-      "for (int j = 0; j < RUN; ++j) {",
-      ...statements.map((s) => `  ${s}`),
-      "}",
-      ...stores,
-    ];
+    const at = `const int64_t at = ${perGroup ? `(group * ${wrap(m)} + m)` : "m"} * ${wrap(n)} + n;`;
+    const none = exchanges ? [] : ["if (count == 0) return;"];
+    const compute = ["#pragma unroll", "for (int j = 0; j < RUN; ++j) {", ...statements.map((s) => `  ${s}`), "}", ...stores];
+    const place = (lines: readonly string[]): string[] => (lines.some((line) => /\bat\b/.test(line)) ? [at] : []);
+    // One run that is read can be on its way before its sums' turn comes; more would take too many registers.
+    const [ahead] = reads;
+    if (ahead && reads.length === 1 && !exchanges) {
+      const lines = [...loads, ...compute];
+      return {
+        lines: [...none, ...place(lines), ...lines],
+        ahead: { name: ahead.name, lines: ["if (count == 0) return {};", ...place([ahead.value]), `return ${ahead.value};`] },
+      };
+    }
+    const lines = [...reads.map(({ name, value }) => `Run ${name} = ${value};`), ...loads, ...compute];
+    return { lines: [...none, ...place(lines), ...lines], ahead: undefined };
   }
 }
 

@@ -5,21 +5,23 @@ import { spec } from "../../ops/index.js";
 import type { Table } from "../../ops/op.js";
 import type { FormData, KernelContext } from "../kernelFile.js";
 import type { Names } from "../names.js";
-import { cudaContraction } from "./contraction.js";
+import { type BareEpilogue, cudaContraction } from "./contraction.js";
 import { cudaOwnText } from "./own.js";
 import { cudaRowKernel } from "./rows.js";
 import { cType } from "./types.js";
 
 /** Names that the templates and the library use where a kernel's values have theirs. */
 export const cudaTaken: readonly string[] = [
-  ..."stream workspace lane warp c blocks partials products sums at Shape Epilogue STEP RUN WARP Run row_kernel chunks load store".split(
+  ..."stream workspace lane team LANES Block Held sum_over_row max_over_row c blocks partials products sums at Shape Epilogue STEP RUN WARP Run row_kernel chunks load store".split(
     " ",
   ),
-  ..."bf16 result tokens_in_block width height scale logits rows_left begin rows chunk bias".split(" "),
+  ..."bf16 result tokens_in_block width height scale logits rows_left begin rows chunk bias choice bare extent epilogue Bare Choice".split(
+    " ",
+  ),
 ];
 
 /** Blocks at most that leave partial sums of rows: MOST_SUM_BLOCKS of lib/rows.cuh. */
-const MOST_SUM_BLOCKS = 528;
+const MOST_SUM_BLOCKS = 1056;
 
 export function cudaForm(kernel: Kernel, names: Names, context: KernelContext): FormData {
   if (kernel.form === "rowwise") return rowForm(kernel, names, context);
@@ -61,15 +63,23 @@ function rowForm(kernel: Kernel, names: Names, { accumulates }: KernelContext): 
 
 function contractionForm(kernel: Kernel, names: Names, { accumulates }: KernelContext): FormData {
   const grid = cudaContraction(kernel, names, accumulates);
+  const workspaceBytes = grid.bare ? libraryWorkspace(grid.bare) : 0;
   const group = grid.lines.some((line) => /\bgroup\b/.test(line)) ? "int group" : "int";
   return {
     template: "contraction.cu",
-    data: { grid: { ...grid, group } },
+    data: { grid: { ...grid, bare: grid.bare ?? null, ahead: grid.ahead ?? null, group }, workspaceBytes },
     tables: [],
-    params: hostParameters(kernel, names, [], false),
-    workspaceBytes: () => 0,
+    params: hostParameters(kernel, names, [], workspaceBytes > 0),
+    workspaceBytes: () => workspaceBytes,
   };
 }
+
+/**
+ * What cuBLASLt may use for a product: it is told so, and takes nothing else. 32 MiB is what NVIDIA recommends for Hopper
+ * (https://docs.nvidia.com/cuda/cublas/#cublassetworkspace); eight float32 parts of the result are enough where it is small. Activations have so
+ * many rows that nothing is gained by splitting k: a little is enough.
+ */
+const libraryWorkspace = ({ type, count }: BareEpilogue): number => Math.min((type === "float" ? 32 : 4) * 2 ** 20, 8 * 4 * count);
 
 const parameter = (v: Value, kernel: Kernel, names: Names): string =>
   `${kernel.outputs.includes(v) ? "" : "const "}${cType(v)}* ${names.of(v)}`;

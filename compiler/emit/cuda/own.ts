@@ -91,8 +91,13 @@ const builders: Readonly<Record<string, (c: OwnContext) => CudaOwnText>> = {
   linearCrossEntropyTrain: ({ op, adds }) => {
     const [x, w, targets] = op.inputs;
     const { fields, tokens, rows, slices, width, vocabulary } = loss(x!, w!, targets!, op.attrs.rows as number);
-    const ofRows = room(2 * rows * vocabulary) + room(4 * rows * slices) + room(2 * rows * width) + room(4 * rows);
-    return { fields: { ...fields, adds: String(adds(op.outputs[2]!)) }, workspaceBytes: ofRows + room(8 * tokens) + room(4 * tokens) };
+    const parts = hiddenParts(rows, width, vocabulary);
+    const ofRows = room(2 * rows * vocabulary) + room(4 * Math.ceil(rows / 8) * 8 * slices) + room(2 * rows * width) + room(4 * rows);
+    const ofParts = parts > 1 ? room(4 * parts * rows * width) : 0;
+    return {
+      fields: { ...fields, adds: String(adds(op.outputs[2]!)) },
+      workspaceBytes: ofRows + ofParts + room(8 * tokens) + room(4 * tokens),
+    };
   },
   linearCrossEntropyGrad: ({ op, adds }) => {
     const [, x, w, targets] = op.inputs;
@@ -135,6 +140,14 @@ function routing(scores: Value, op: Op): Record<string, string> {
     topK: String(op.attrs.topK as number),
     score: `Score::${op.attrs.score as string}`,
   };
+}
+
+/** LossSizes::parts of lib/cross_entropy.cuh: into how many parts the hidden gradient's product cuts the vocabulary. */
+function hiddenParts(rows: number, width: number, vocabulary: number): number {
+  const tiles = Math.ceil(rows / 128) * Math.ceil(width / 256);
+  let parts = 1;
+  while (parts < 8 && parts * tiles < 320 && vocabulary % (128 * parts) === 0 && vocabulary / (2 * parts) >= 1024) parts *= 2;
+  return parts;
 }
 
 function loss(x: Value, w: Value, targets: Value, mostRows: number) {

@@ -32,17 +32,15 @@ export class RowLoop {
   }
 
   /** A value's element in this round's column. */
-  read(v: Value, row: string, name: string, inRegisters: boolean): string {
-    if (inRegisters) {
-      this.#unrolled = true;
-      return `${row}[c][j]`;
-    }
-    if (!this.runs) return `${v.type.dtype === "bf16" ? `to_float(${row}[i])` : `${row}[i]`}`;
+  read(row: string, name: string, where: "memory" | "registers" | "held"): string {
+    if (where !== "memory") this.#unrolled = true;
+    if (where === "registers") return `${row}[c][j]`;
+    if (!this.runs) return `to_float(${row}[i])`;
     let run = this.#loaded.get(row);
     if (!run) {
       run = this.fresh(`${name}_run`);
       this.#loaded.set(row, run);
-      this.#loads.push(`const Run ${run} = load<${this.#aligned}>(${row} + i${this.#rest});`);
+      this.#loads.push(`const Run ${run} = ${where === "held" ? `${row}.run(c)` : `load<${this.#aligned}>(${row} + i${this.#rest})`};`);
     }
     return `${run}[j]`;
   }
@@ -75,7 +73,7 @@ export class RowLoop {
     const head = [
       this.#unrolled || short ? "#pragma unroll" : "#pragma unroll 2",
       `for (int c = 0; c < chunks(${this.extent}); ++c) {`,
-      `  const int i = (c * WARP + lane) * STEP;`,
+      `  const int i = (c * LANES + lane) * STEP;`,
       `  if (i >= ${this.extent}) ${this.#unrolled ? "continue" : "break"};`,
     ];
     if (!this.runs) return [...head, ...this.#statements.map((s) => `  ${s}`), "}"];

@@ -17,6 +17,8 @@ export interface CudaRowText {
   rows: string;
   space: string;
   pointers: string[];
+  /** Rows that are read before anything is computed, so that all of their memory is under way at once. */
+  early: string[];
   lines: string[];
   /** Float rows in shared memory, one a warp. */
   shared: { name: string; columns: string }[];
@@ -28,9 +30,16 @@ export interface CudaRowText {
   tables: Table[];
   /** Columns that a lane takes at a time. */
   step: "RUN" | "1";
+  /** Lanes that work on one row. */
+  lanes: number;
 }
 
 type RowForm = Extract<Form, { is: "rowwise" }>;
+
+/** Of a block. */
+const MOST_WARPS = 8;
+/** Wider rows would take too many registers. */
+const MOST_HELD_COLUMNS = 4096;
 
 /** The one column of a scalar. */
 const single: Dim = { name: "1", size: 1 };
@@ -52,6 +61,8 @@ class CudaRowEmitter {
   /** Rows that each lane keeps its own columns of, in registers. */
   readonly #registers = new Set<Value>();
   readonly #shared: CudaRowText["shared"] = [];
+  readonly #early: string[] = [];
+  readonly #held = new Set<string>();
   readonly #sums: CudaRowText["sums"] = [];
   readonly #tables: Table[] = [];
   readonly #scalarNames = new Map<string, string>();
@@ -77,12 +88,12 @@ class CudaRowEmitter {
     }
     this.#left = [];
     this.#close();
-    if (this.#shared.length > 0)
-      this.#lines.push("__syncwarp();  // the rows in shared memory are read to the end before the next ones are written");
+    if (this.#shared.length > 0) this.#barrier(); // rows in shared memory are read to the end before the next ones are written
     return {
       rows: productName(this.rows),
       space: this.rows.map((d) => d.name).join(" "),
       pointers: this.#address.pointers,
+      early: this.#early,
       lines: this.#lines,
       shared: this.#shared,
       sums: this.#sums,
@@ -90,7 +101,14 @@ class CudaRowEmitter {
       partialFloats: this.#partial.reduce((n, d) => n + d.size, 0),
       tables: this.#tables,
       step: this.#step,
+      lanes: this.#lanes(),
     };
+  }
+
+  /** A warp for a row; for a wide one as many warps as take it in one go, if no lane has to read what another one made. */
+  #lanes(): number {
+    const widest = Math.max(...this.kernel.ops.map((op) => columnOf(isRowSum(op) ? op.inputs[0]! : op.outputs[0]!).size));
+    return this.#step === "RUN" ? 32 * Math.min(MOST_WARPS, Math.ceil(widest / 256)) : 32;
   }
 
   #op(op: Op): void {
@@ -134,8 +152,16 @@ class CudaRowEmitter {
       ...statements.map((s) => `  ${s}`),
       "}",
     ];
-    this.#lines.push("__syncwarp();", ...form.lines!({ args, outs, argTypes, outTypes, position, table, loop }, op.attrs), "__syncwarp();");
+    this.#barrier();
+    this.#lines.push(...form.lines!({ args, outs, argTypes, outTypes, position, table, loop }, op.attrs));
+    this.#barrier();
     for (const v of op.outputs) this.#addToOutput(v);
+  }
+
+  /** What lanes wrote, others may read. One barrier is as good as two. */
+  #barrier(): void {
+    const barrier = "__syncwarp();";
+    if (this.#lines.at(-1) !== barrier) this.#lines.push(barrier);
   }
 
   #view(op: Op): void {
@@ -215,7 +241,7 @@ class CudaRowEmitter {
     this.#lines.push(`real ${part} = ${scalar.reduce === "+" ? "0" : "-INFINITY"};`);
     this.#close();
     const name = this.names.fresh(scalar.name);
-    const whole = `${scalar.reduce === "+" ? "sum" : "max"}_of_lanes(${part})`;
+    const whole = `${scalar.reduce === "+" ? "sum" : "max"}_over_row<LANES>(${part})`;
     this.#lines.push(`const real ${name} = ${scalar.finish?.(whole, `real(${extent(column)})`, known) ?? whole};`);
     return name;
   }
@@ -224,13 +250,25 @@ class CudaRowEmitter {
   #at(v: Value, column: Dim): string {
     const local = this.#loop?.made.get(v);
     if (local) return local;
+    if (!this.#address.hasColumn(v, column)) return `to_float(${this.#rowName.get(v) ?? this.#address.of(v, false)}[0])`;
     const row = this.#row(v);
-    if (!this.#address.hasColumn(v, column)) return `to_float(${row}[0])`;
-    return this.#loop!.read(v, row, this.names.of(v), this.#registers.has(v));
+    return this.#loop!.read(row, this.names.of(v), this.#held.has(row) ? "held" : this.#registers.has(v) ? "registers" : "memory");
   }
 
   #row(v: Value): string {
-    return this.#rowName.get(v) ?? this.#address.of(v, false);
+    return this.#rowName.get(v) ?? this.#readEarly(v) ?? this.#address.of(v, false);
+  }
+
+  /** A row of the input that is held in registers, as it lies in memory. Where lanes read each other's columns, caches do as well. */
+  #readEarly(v: Value): string | undefined {
+    const column = columnOf(v);
+    if (this.#step === "1" || !this.kernel.inputs.includes(v) || v.type.dtype !== "bf16") return undefined;
+    if (column.size % 8 !== 0 || column.size > MOST_HELD_COLUMNS || !this.#address.hasColumn(v, column)) return undefined;
+    const held = this.names.fresh(`${this.names.of(v)}_held`);
+    this.#early.push(`const Held<${extent(column)}, LANES> ${held}(${this.#address.of(v, false)}, lane);`);
+    this.#rowName.set(v, held);
+    this.#held.add(held);
+    return held;
   }
 
   /** Where an op with lines of its own puts its row. */
@@ -288,6 +326,12 @@ class CudaRowEmitter {
     this.#tables.push(own);
     return own.name;
   }
+}
+
+/** Ops whose result is one number a row. */
+function isRowSum(op: Op): boolean {
+  const { form } = spec(op.kind);
+  return form.is === "rowwise" && form.sumColumns !== undefined;
 }
 
 /** Ops whose result in one column depends on other columns of their operands. */

@@ -25,13 +25,15 @@ class RangeTimes {
     }
   }
 
-  /// "name, tab, calls a round, tab, milliseconds a round" for every kernel, in the order of their first call. The stream must be done.
-  std::string lines(int rounds) const {
-    struct Row {
-      const char* name;
-      int calls;
-      double milliseconds;
-    };
+  /// What one kernel took, all its calls together.
+  struct Row {
+    const char* name;
+    int calls;
+    double milliseconds;
+  };
+
+  /// In the order of the kernels' first calls. The stream must be done.
+  std::vector<Row> rows() const {
     std::vector<Row> rows;
     for (const Span& span : spans) {
       float milliseconds = 0;
@@ -41,8 +43,13 @@ class RangeTimes {
       row->calls += 1;
       row->milliseconds += milliseconds;
     }
+    return rows;
+  }
+
+  /// "name, tab, calls a round, tab, milliseconds a round" for every kernel.
+  std::string lines(int rounds) const {
     std::string text;
-    for (const Row& row : rows)
+    for (const Row& row : rows())
       text += std::string(row.name) + "\t" + std::to_string(row.calls / rounds) + "\t" + std::to_string(row.milliseconds / rounds) + "\n";
     return text;
   }

@@ -13,11 +13,13 @@
 #include "device.h"
 #include "draw.h"
 #include "extra.h"
+#include "lib/cublaslt.cuh"
 #include "lib/launched.cuh"
 #include "mlac.h"
 #include "model.h"
 #include "profile.h"
 #include "transfer.h"
+#include "tune.h"
 
 namespace {
 
@@ -220,6 +222,16 @@ double milliseconds(mlac_session* session, int32_t rounds, const std::function<v
   return median(times);
 }
 
+/// Programs that were captured call the kernels in the ways of before.
+void forget_programs(mlac_session* session) {
+  for (Program* program : {&session->train, &session->evaluate, &session->predict}) program->close();
+}
+
+void give_text(const std::string& from, const char* what, char* text, int64_t bytes) {
+  if (int64_t(from.size()) >= bytes) throw Failure(std::string(what) + " has " + std::to_string(from.size()) + " bytes, for which there is no room");
+  std::memcpy(text, from.c_str(), from.size() + 1);
+}
+
 }  // namespace
 
 extern "C" {
@@ -384,10 +396,33 @@ int32_t mlac_profile(mlac_session* session, int32_t rounds, char* text, int64_t 
     for (int32_t round = 0; round < rounds; ++round) mlac::micro_step(session->stream, session->arena);
     cuda(mlac::take_failure(), "timing the kernels");
     cuda(cudaStreamSynchronize(session->stream), "timing the kernels");
-    const std::string lines = times.lines(rounds);
-    if (int64_t(lines.size()) >= bytes) throw Failure("the table of kernels has " + std::to_string(lines.size()) + " bytes, for which there is no room");
-    std::memcpy(text, lines.c_str(), lines.size() + 1);
+    give_text(times.lines(rounds), "the table of kernels", text, bytes);
   });
 }
+
+int32_t mlac_tune(mlac_session* session, const int32_t* tokens, const int32_t* targets, int32_t rounds, char* text, int64_t bytes) {
+  return call(session, [=] {
+    if (rounds < 1) throw Failure("there is nothing to measure in " + std::to_string(rounds) + " rounds");
+    check_ids(tokens, "token");
+    check_ids(targets, "target");
+    send_batch(session, tokens, targets);
+    const float scale = 1;
+    send(session, mlac::LOSS_SCALE_AT, session->mail.loss_scale, &scale, sizeof scale);
+    forget_programs(session);
+    const std::string lines = tune(session->stream, session->arena, rounds);
+    cuda(cudaMemsetAsync(session->arena + mlac::GRADIENTS_AT, 0, mlac::GRADIENTS_BYTES, session->stream), "measuring");
+    cuda(cudaStreamSynchronize(session->stream), "measuring");
+    give_text(lines, "the table of measurements", text, bytes);
+  });
+}
+
+int32_t mlac_set_choices(mlac_session* session, const char* text) {
+  return call(session, [=] {
+    set_choices(text);
+    forget_programs(session);
+  });
+}
+
+int64_t mlac_cublaslt(const mlac_session*) { return mlac::cublaslt_version(); }
 
 }  // extern "C"

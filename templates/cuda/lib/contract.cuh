@@ -90,3 +90,5 @@ cudaError_t contract(cudaStream_t stream, const Extent& extent, const Product<C:
 }
 
 }  // namespace mlac
+
+#include "contract_choice.cuh"

@@ -73,8 +73,8 @@ __global__ void __launch_bounds__(THREADS, 1) contract_kernel(const __grid_const
     give_registers<L::PRODUCER_REGISTERS>();
     produce<C, S>(block, cluster, clusters);
   } else {
-    take_registers<L::CONSUMER_REGISTERS>();
-    consume<C, S>(block, cluster, clusters, warpgroup - 1, epilogue);
+      take_registers<L::CONSUMER_REGISTERS>();
+      consume<C, S>(block, cluster, clusters, warpgroup - 1, epilogue);
   }
   // A block's memory and barriers have to outlive what the other block sends there.
   if constexpr (L::CLUSTER > 1 || S::SPLIT) cluster_meet();
@@ -140,53 +140,53 @@ cudaError_t launch(cudaStream_t stream, const Extent& extent, const Product<C::S
       return launch<decltype(turned), S>(stream, size, operands, epilogue, parts);
     });
   } else {
-  using L = Layout<C, S>;
-  constexpr bool RAGGED_M = C::KIND == Kind::ragged_m, RAGGED_K = C::KIND == Kind::ragged_k;
-  static_assert(C::SUMS <= 2, "sums must fit the registers");
-  static_assert(!RAGGED_K || (C::A == Major::own && C::B == Major::own), "ragged k are rows");
-  static_assert(!C::SYMMETRIC || (!RAGGED_M && !RAGGED_K && C::SUMS == 1), "symmetric products are dense or batched");
-  static_assert(!C::GATHER_A || !RAGGED_M || C::A == Major::k, "columns of ragged m do not begin at multiples of 16 bytes");
-  static_assert(!C::GATHER_A || C::KIND != Kind::batched, "gathered operands are not batched");
-  static_assert(!S::SPLIT || (!RAGGED_M && !RAGGED_K && C::SUMS == 1 && !C::SYMMETRIC && !S::ALTERNATE), "k is split in plain products");
-  if ((RAGGED_M || RAGGED_K) && extent.groups > MAX_GROUPS) return cudaErrorInvalidValue;
+    using L = Layout<C, S>;
+    constexpr bool RAGGED_M = C::KIND == Kind::ragged_m, RAGGED_K = C::KIND == Kind::ragged_k;
+    static_assert(C::SUMS <= 2, "sums must fit the registers");
+    static_assert(!RAGGED_K || (C::A == Major::own && C::B == Major::own), "ragged k are rows");
+    static_assert(!C::SYMMETRIC || (!RAGGED_M && !RAGGED_K && C::SUMS == 1), "symmetric products are dense or batched");
+    static_assert(!C::GATHER_A || !RAGGED_M || C::A == Major::k, "columns of ragged m do not begin at multiples of 16 bytes");
+    static_assert(!C::GATHER_A || C::KIND != Kind::batched, "gathered operands are not batched");
+    static_assert(!S::SPLIT || (!RAGGED_M && !RAGGED_K && C::SUMS == 1 && !C::SYMMETRIC && !S::ALTERNATE), "k is split in plain products");
+    if ((RAGGED_M || RAGGED_K) && extent.groups > MAX_GROUPS) return cudaErrorInvalidValue;
 
-  Plan<C> plan{};
-  for (int p = 0; p < C::PRODUCTS; ++p) {
-    const Product<C::SUMS>& product = products[p];
-    plan.k[p] = int(product.k);
-    plan.a_grouped[p] = product.a.group_stride != 0;
-    plan.b_grouped[p] = product.b[0].group_stride != 0;
-    // Along k a tensor ends with k, so that what lies beyond counts as zeros.
-    const auto map = [&](CUtensorMap* to, const Operand& x, Major major, int box_of_own) {
-      const int64_t rows = major == Major::own && !RAGGED_K ? product.k : x.rows, columns = major == Major::k ? product.k : x.columns;
-      return make_map(to, x.data, x.group_stride ? extent.groups : 1, rows, columns, x.columns, x.group_stride, major == Major::k ? box_of_own : BK);
-    };
-    if constexpr (C::GATHER_A) {
-      plan.gather[p] = Gather::of(product.a);
-    } else {
-      if (const cudaError_t error = map(&plan.a[p], product.a, C::A, ROWS)) return error;
+    Plan<C> plan{};
+    for (int p = 0; p < C::PRODUCTS; ++p) {
+      const Product<C::SUMS>& product = products[p];
+      plan.k[p] = int(product.k);
+      plan.a_grouped[p] = product.a.group_stride != 0;
+      plan.b_grouped[p] = product.b[0].group_stride != 0;
+      // Along k a tensor ends with k, so that what lies beyond counts as zeros.
+      const auto map = [&](CUtensorMap* to, const Operand& x, Major major, int box_of_own) {
+        const int64_t rows = major == Major::own && !RAGGED_K ? product.k : x.rows, columns = major == Major::k ? product.k : x.columns;
+        return make_map(to, x.data, x.group_stride ? extent.groups : 1, rows, columns, x.columns, x.group_stride, major == Major::k ? box_of_own : BK);
+      };
+      if constexpr (C::GATHER_A) {
+        plan.gather[p] = Gather::of(product.a);
+      } else {
+        if (const cudaError_t error = map(&plan.a[p], product.a, C::A, ROWS)) return error;
+      }
+      for (int s = 0; s < C::SUMS; ++s)
+        if (const cudaError_t error = map(&plan.b[p][s], product.b[s], C::B, L::SHARE)) return error;
     }
-    for (int s = 0; s < C::SUMS; ++s)
-      if (const cudaError_t error = map(&plan.b[p][s], product.b[s], C::B, L::SHARE)) return error;
-  }
-  plan.groups = extent.groups;
-  plan.m = int(extent.m);
-  plan.n = int(extent.n);
-  plan.offsets = extent.offsets;
-  plan.grid = Grid::of(extent.m, extent.n, L::Tiles::HEIGHT, L::COLUMNS, C::SYMMETRIC);
+    plan.groups = extent.groups;
+    plan.m = int(extent.m);
+    plan.n = int(extent.n);
+    plan.offsets = extent.offsets;
+    plan.grid = Grid::of(extent.m, extent.n, L::Tiles::HEIGHT, L::COLUMNS, C::SYMMETRIC);
 
-  // No more clusters than there can be tiles; how many there are is on the device where m is ragged.
-  const int64_t tiles = RAGGED_M ? int64_t(plan.grid.rows + extent.groups) * plan.grid.columns : int64_t(plan.grid.tiles) * extent.groups;
-  const int blocks = S::SPLIT ? parts : L::CLUSTER;
-  const int64_t at_once = room<C, S, Epilogue>(blocks);
-  if (at_once == 0) return cudaErrorInvalidConfiguration;
-  cudaLaunchConfig_t config{};
-  cudaLaunchAttribute attribute;
-  config.blockDim = dim3(THREADS);
-  config.dynamicSmemBytes = L::BYTES;
-  config.stream = stream;
-  in_clusters(config, attribute, tiles < at_once ? tiles : at_once, blocks);
-  return cudaLaunchKernelEx(&config, contract_kernel<C, S, Epilogue>, plan, epilogue);
+    // No more clusters than there can be tiles; how many there are is on the device where m is ragged.
+    const int64_t tiles = RAGGED_M ? int64_t(plan.grid.rows + extent.groups) * plan.grid.columns : int64_t(plan.grid.tiles) * extent.groups;
+    const int blocks = S::SPLIT ? parts : L::CLUSTER;
+    const int64_t at_once = room<C, S, Epilogue>(blocks);
+    if (at_once == 0) return cudaErrorInvalidConfiguration;
+    cudaLaunchConfig_t config{};
+    cudaLaunchAttribute attribute;
+    config.blockDim = dim3(THREADS);
+    config.dynamicSmemBytes = L::BYTES;
+    config.stream = stream;
+    in_clusters(config, attribute, tiles < at_once ? tiles : at_once, blocks);
+    return cudaLaunchKernelEx(&config, contract_kernel<C, S, Epilogue>, plan, epilogue);
   }
 }
 
@@ -195,8 +195,9 @@ cudaError_t launch(cudaStream_t stream, const Extent& extent, const Product<C::S
 template <typename C, typename S>
 double clocks(const Extent& extent, const Product<C::SUMS> (&products)[C::PRODUCTS], int at_once, int parts = 1) {
   using L = Layout<C, S>;
-  constexpr double EPILOGUE = 10. * S::COLUMNS * C::SUMS;                                  // of one tile by both consumers
-  constexpr double SLOWER = S::COLUMNS * C::SUMS >= 256 ? 1. : S::COLUMNS * C::SUMS >= 128 ? 1.08 : 1.6;  // loads for each product
+  // Of one tile by both consumers. Two operands that are not k-major are a gradient of weights, whose sums are added to float32.
+  constexpr double EPILOGUE = (C::A == Major::own && C::B == Major::own ? 48. : 12.) * L::WIDTH;
+  constexpr double SLOWER = L::WIDTH >= 256 ? 1. : L::WIDTH >= 128 ? (L::GATHERS ? 1.5 : 1.05) : 1.6;  // loads for each product
   double k = 0;
   for (const Product<C::SUMS>& product : products) k += double(ceil_div(product.k, BK) * BK);
   double rows = double(extent.m);
@@ -206,7 +207,7 @@ double clocks(const Extent& extent, const Product<C::SUMS> (&products)[C::PRODUC
   const double tiles = double(grid.tiles) * (C::KIND == Kind::ragged_m ? 1 : extent.groups);
   if (at_once == 0) return 1e300;
   const double rounds = double(int64_t(tiles / at_once + 0.999));
-  const double multiplying = k / BK / parts * 4. * S::COLUMNS * C::SUMS * SLOWER;
+  const double multiplying = k / BK / parts * 4. * L::WIDTH * SLOWER;
   if (S::SPLIT) return rounds * (multiplying * 1.05 + EPILOGUE + MEETING);
   return S::ALTERNATE ? rounds * (multiplying > EPILOGUE ? multiplying : EPILOGUE) + EPILOGUE : rounds * (multiplying + EPILOGUE);
 }
@@ -219,27 +220,27 @@ cudaError_t contract(cudaStream_t stream, const Extent& extent, const Product<C:
       return hopper::contract<decltype(turned)>(stream, size, operands, epilogue);
     });
   } else {
-  using Wide = Shape<256 / C::SUMS, false>;
-  using Narrow = Shape<128 / C::SUMS, true>;
-  if constexpr (C::SUMS == 1) {
-    using Slim = Shape<64, true>;
-    if (extent.n <= Slim::COLUMNS) return launch<C, Slim>(stream, extent, products, epilogue);
-  }
-  const double wide = clocks<C, Wide>(extent, products, room<C, Wide, Epilogue>(Layout<C, Wide>::CLUSTER));
-  const double narrow = clocks<C, Narrow>(extent, products, room<C, Narrow, Epilogue>(Layout<C, Narrow>::CLUSTER));
-  if constexpr (C::KIND == Kind::dense && C::SUMS == 1 && !C::SYMMETRIC && C::A == Major::own && C::B == Major::own) {
-    // A weight's gradient: k counts the tokens, and C may be small.
-    using Split = Shape<256, false, false, true>;
-    int parts = 1;
-    double best = wide < narrow ? wide : narrow;
-    for (int s = 2; s <= MAX_SPLIT; ++s) {
-      const double time = clocks<C, Split>(extent, products, room<C, Split, Epilogue>(s), s);
-      if (time < best) best = time, parts = s;
+    using Wide = Shape<256 / C::SUMS, false>;
+    using Narrow = Shape<128 / C::SUMS, true>;
+    if constexpr (C::SUMS == 1) {
+      using Slim = Shape<64, true>;
+      if (extent.n <= Slim::COLUMNS) return launch<C, Slim>(stream, extent, products, epilogue);
     }
-    if (parts > 1) return launch<C, Split>(stream, extent, products, epilogue, parts);
-  }
-  if (wide <= narrow) return launch<C, Wide>(stream, extent, products, epilogue);
-  return launch<C, Narrow>(stream, extent, products, epilogue);
+    const double wide = clocks<C, Wide>(extent, products, room<C, Wide, Epilogue>(Layout<C, Wide>::CLUSTER));
+    const double narrow = clocks<C, Narrow>(extent, products, room<C, Narrow, Epilogue>(Layout<C, Narrow>::CLUSTER));
+    if constexpr (C::KIND == Kind::dense && C::SUMS == 1 && !C::SYMMETRIC && C::A == Major::own && C::B == Major::own) {
+      // A weight's gradient: k counts the tokens, and C may be small.
+      using Split = Shape<256, false, false, true>;
+      int parts = 1;
+      double best = wide < narrow ? wide : narrow;
+      for (int s = 2; s <= MAX_SPLIT; ++s) {
+        const double time = clocks<C, Split>(extent, products, room<C, Split, Epilogue>(s), s);
+        if (time < best) best = time, parts = s;
+      }
+      if (parts > 1) return launch<C, Split>(stream, extent, products, epilogue, parts);
+    }
+    if (wide <= narrow) return launch<C, Wide>(stream, extent, products, epilogue);
+    return launch<C, Narrow>(stream, extent, products, epilogue);
   }
 }
 

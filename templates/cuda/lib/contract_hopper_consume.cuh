@@ -21,7 +21,7 @@ __device__ inline void zero_tail(uint32_t stage, int rows, int consumer) {
 /// All products of a tile.
 template <typename C, typename S>
 __device__ inline void multiply_tile(const Block<C, S>& block, const Tile& tile, int steps, int consumer, Ring<Layout<C, S>::STAGES>& ring,
-                                     float (&sums)[Layout<C, S>::BLOCKS_OF_64][C::SUMS][S::COLUMNS / 2]) {
+                                     float (&sums)[Layout<C, S>::BLOCKS_OF_64][Layout<C, S>::WIDTH / 2]) {
   using L = Layout<C, S>;
   constexpr bool A_BY_K = C::A == Major::k, B_BY_K = C::B == Major::k;
   const int lane = threadIdx.x % WARP;
@@ -58,10 +58,8 @@ __device__ inline void multiply_tile(const Block<C, S>& block, const Tile& tile,
     for (int k16 = 0; k16 < BK / 16; ++k16)
 #pragma unroll
       for (int rows = 0; rows < L::BLOCKS_OF_64; ++rows)
-#pragma unroll
-        for (int sum = 0; sum < C::SUMS; ++sum)
-          multiply<S::COLUMNS, !A_BY_K, !B_BY_K>(sums[rows][sum], a + (rows * 64 * 128 >> 4) + k16 * descriptor_step(A_BY_K),
-                                                 b + (sum * L::B_BYTES >> 4) + k16 * descriptor_step(B_BY_K), step > 0 || k16 > 0);
+        multiply<L::WIDTH, !A_BY_K, !B_BY_K>(sums[rows], a + (rows * 64 * 128 >> 4) + k16 * descriptor_step(A_BY_K), b + k16 * descriptor_step(B_BY_K),
+                                             step > 0 || k16 > 0);
     products_commit();
     // The products before these are done: their stage may be filled again.
     if (step > 0) {
@@ -75,14 +73,12 @@ __device__ inline void multiply_tile(const Block<C, S>& block, const Tile& tile,
   products_wait<0>();
   if (steps > 0) release(before);
 #pragma unroll
-  for (int rows = 0; rows < L::BLOCKS_OF_64; ++rows)
+  for (int rows = 0; rows < L::BLOCKS_OF_64; ++rows) {
+    pin(sums[rows]);
+    if (steps == 0)
 #pragma unroll
-    for (int sum = 0; sum < C::SUMS; ++sum) {
-      pin(sums[rows][sum]);
-      if (steps == 0)
-#pragma unroll
-        for (int i = 0; i < S::COLUMNS / 2; ++i) sums[rows][sum][i] = 0.f;
-    }
+      for (int i = 0; i < L::WIDTH / 2; ++i) sums[rows][i] = 0.f;
+  }
 }
 
 /// Places in a patch of rows of 64 numbers, chosen so that neither fragments nor runs of eight meet in a bank.
@@ -160,7 +156,7 @@ __device__ inline void store_run(const Epilogue& epilogue, int group, int64_t m,
 
 /// 64 rows of sums, from row m on, to the epilogue, 64 columns at a time. `parity` is meet_peers'.
 template <typename C, typename S, typename Epilogue>
-__device__ inline void store_64_rows(const Block<C, S>& block, const Tile& tile, int m, int consumer, const float (&sums)[C::SUMS][S::COLUMNS / 2],
+__device__ inline void store_64_rows(const Block<C, S>& block, const Tile& tile, int m, int consumer, const float (&sums)[Layout<C, S>::WIDTH / 2],
                                      const Epilogue& epilogue, uint32_t& parity) {
   constexpr int HEIGHT = 16 / C::SUMS;  // rows in a patch
   const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP % 4, quad = lane / 4, pair = lane % 4;
@@ -173,7 +169,7 @@ __device__ inline void store_64_rows(const Block<C, S>& block, const Tile& tile,
     if constexpr (IS_SWAPPED<C>) {
       // The product's rows are the caller's columns.
       if (n >= block.plan.n || m >= tile.m_end) continue;
-      with_turned_square<S>(part, group_patch, consumer, sums[0], [&](int row, const Run(&runs)[1]) {
+      with_turned_square<S>(part, group_patch, consumer, sums, [&](int row, const Run(&runs)[1]) {
         store_run(epilogue, tile.group, n + row, m + column, n + row < block.plan.n ? exist(m + column, tile.m_end) : 0, runs);
       });
       continue;
@@ -192,8 +188,8 @@ __device__ inline void store_64_rows(const Block<C, S>& block, const Tile& tile,
         for (int h = 0; h < HEIGHT / 8; ++h)
 #pragma unroll
           for (int j = 0; j < 8; ++j) {
-            const int i = (part * 8 + j) * 4 + (half * (HEIGHT / 8) + h) * 2;
-            *reinterpret_cast<float2*>(patch + sum * HEIGHT * 64 + place(h * 8 + quad, j * 8 + pair * 2, quad)) = make_float2(sums[sum][i], sums[sum][i + 1]);
+            const int i = sum * (S::COLUMNS / 2) + (part * 8 + j) * 4 + (half * (HEIGHT / 8) + h) * 2;
+            *reinterpret_cast<float2*>(patch + sum * HEIGHT * 64 + place(h * 8 + quad, j * 8 + pair * 2, quad)) = make_float2(sums[i], sums[i + 1]);
           }
       __syncwarp();
       const int exists = exist(n + column, block.plan.n);
@@ -237,7 +233,7 @@ __device__ inline void store_64_rows(const Block<C, S>& block, const Tile& tile,
     }
     if constexpr (C::SYMMETRIC) {
       if (n / ROWS == tile.m / ROWS) continue;
-      with_turned_square<S>(part, group_patch, consumer, sums[0], [&](int row, const Run(&runs)[1]) {
+      with_turned_square<S>(part, group_patch, consumer, sums, [&](int row, const Run(&runs)[1]) {
         epilogue.mirror(tile.group, int64_t(n + row), int64_t(m + column), n + row < block.plan.n ? exist(m + column, tile.m_end) : 0, runs);
       });
     }
@@ -258,7 +254,7 @@ __device__ inline void consume(const Block<C, S>& block, int first, int stride, 
     for (int product = 0; product < C::PRODUCTS; ++product) steps += block.steps(tile, product);
     if (mine) {
       if (S::ALTERNATE) barrier_wait(block.turn + consumer * 8, turn), turn ^= 1;
-      float sums[L::BLOCKS_OF_64][C::SUMS][S::COLUMNS / 2];
+      float sums[L::BLOCKS_OF_64][L::WIDTH / 2];
       multiply_tile<C, S>(block, tile, steps, consumer, ring, sums);
 #pragma unroll
       for (int rows = 0; rows < L::BLOCKS_OF_64; ++rows)

@@ -37,6 +37,7 @@ constexpr bool IS_SWAPPED<Swapped<C>> = true;
 template <typename C, typename S>
 struct Layout {
   static constexpr int COLUMNS = S::COLUMNS;
+  static constexpr int WIDTH = C::SUMS * COLUMNS;  // the sums' tiles of B lie side by side: to the tensor cores they are one
   static constexpr bool GATHERS = C::GATHER_A;
   static constexpr int CLUSTER = S::MULTICAST && !S::SPLIT && COLUMNS * C::SUMS > 64 ? 2 : 1;
   // What a block of the cluster loads of B for all of them: so many rows of each sum's tile if k-major, else every CLUSTER-th atom.

@@ -10,7 +10,7 @@
  *   product 1       w[v] = exp(z[v] − z[t] − SHIFT), but 0 for the target, as bf16; each slice leaves its sum of w
  *   weigh_kernel    a row's R = Σ w and S = R + exp(−SHIFT): the loss is ln S + SHIFT, and d z[v] = scale · w[v] / S, d z[t] = −scale · R / S: so w[t]
  *                   becomes −R (which is p − 1 without its cancellation) and the row's common factor scale / S goes to the other operands
- *   product 2       dx = factor · (w · head)
+ *   product 2       dx = factor · (w · head), the vocabulary in so many parts that the tiles of their sums fill a GPU; add_parts_kernel adds them up
  *   product 3       d head += wᵀ · (factor · x)
  *                   Numbers of bf16 have the exponents of float32: a factor costs no precision. A logit that is more than LIMIT + SHIFT = 110 nats above its
  *                   target's counts as 110.
@@ -25,6 +25,7 @@
 namespace mlac {
 
 constexpr int SLICE = 64;
+constexpr float LOG2_E = 1.4426950408890f;
 constexpr float SHIFT = 40.f, EXP_SHIFT = 2.3538526683702e17f, EXP_MINUS_SHIFT = 4.2483542552916e-18f;
 constexpr float LIMIT = 70.f;
 
@@ -32,9 +33,15 @@ constexpr float LIMIT = 70.f;
 struct LossSizes {
   int64_t tokens, width, vocabulary, rows;
   __host__ __device__ constexpr int64_t slices() const { return ceil_div(vocabulary, SLICE); }
+  /// Into how many parts product 2 cuts the vocabulary: until there are three rounds of tiles of 128 x 256. compiler/emit/cuda/own.ts counts the same.
+  __host__ __device__ constexpr int64_t parts() const {
+    int64_t parts = 1;
+    while (parts < 8 && parts * ceil_div(rows, 128) * ceil_div(width, 256) < 320 && vocabulary % (128 * parts) == 0 && vocabulary / (2 * parts) >= 1024) parts *= 2;
+    return parts;
+  }
 };
 
-/// What the epilogue of the logits knows of its row: z[t] + SHIFT, and t.
+/// What the epilogue of the logits knows of its row: (z[t] + SHIFT) · log2 e, and t.
 struct alignas(8) Aim {
   float shift;
   int32_t target;
@@ -115,15 +122,58 @@ struct AddRows {
   __device__ void operator()(int group, int64_t m, int64_t n, int count, const Run (&sums)[1]) const { (*this)(group, m, n, count, sums, fetch(group, m, n, count)); }
 };
 
-/// Products 2 and 3 of `rows` tokens. `weights` [rows, vocabulary]; `x_scaled` [rows, width]; `factor` [rows], or null where SCALED is false.
-template <bool ALIGNED, bool SCALED, typename Dx, typename Dhead>
-cudaError_t gradients_of(cudaStream_t stream, const LossSizes& sizes, int64_t rows, const bf16* weights, const bf16* x_scaled, const float* factor, const bf16* head, Dx* dx,
-                         Dhead* d_head, bool first) {
+/// to[part, m, n] = sum
+template <bool ALIGNED>
+struct StorePart {
+  float* to;
+  int64_t rows, columns;
+  __device__ void operator()(int part, int64_t m, int64_t n, int count, const Run (&sums)[1]) const { store<ALIGNED>(to + (part * rows + m) * columns + n, sums[0], count); }
+};
+
+/// to[m, n] = factor[m] · Σ of from[part, m, n]. A thread for each run.
+template <bool ALIGNED, typename T>
+__global__ void __launch_bounds__(LOSS_THREADS) add_parts_kernel(int64_t rows, int64_t columns, int parts, const float* __restrict__ from, const float* __restrict__ factor, T* __restrict__ to) {
+  const int64_t runs = ceil_div(columns, RUN), i = int64_t(blockIdx.x) * LOSS_THREADS + threadIdx.x;
+  if (i >= rows * runs) return;
+  const int64_t m = i / runs, n = i % runs * RUN, at = m * columns + n;
+  const int count = int(min(int64_t(RUN), columns - n));
+  Run sum{};
+#pragma unroll 4
+  for (int part = 0; part < parts; ++part) {
+    const Run x = load<ALIGNED>(from + part * rows * columns + at, count);
+#pragma unroll
+    for (int j = 0; j < RUN; ++j) sum[j] += x[j];
+  }
+  const float scale = factor[m];
+#pragma unroll
+  for (int j = 0; j < RUN; ++j) sum[j] *= scale;
+  store<ALIGNED>(to + at, sum, count);
+}
+
+/// Product 2 of `rows` tokens, in parts: `partial` [parts, rows, width].
+template <bool ALIGNED, typename Dx>
+cudaError_t hidden_gradient_in_parts(cudaStream_t stream, const LossSizes& sizes, int64_t rows, const bf16* weights, const float* factor, const bf16* head, Dx* dx, float* partial) {
+  using InParts = Contraction<Kind::batched, Major::k, Major::own, 1, 1, ALIGNED>;
+  const int64_t parts = sizes.parts(), part = sizes.vocabulary / parts;
+  const Product<1> products[] = {{part, {weights, rows, sizes.vocabulary, part}, {{head, part, sizes.width, part * sizes.width}}}};
+  const cudaError_t error = contract<InParts>(stream, Extent{int(parts), rows, sizes.width, nullptr}, products, StorePart<ALIGNED>{partial, rows, sizes.width});
+  if (error != cudaSuccess) return error;
+  const int64_t blocks = ceil_div(rows * ceil_div(sizes.width, RUN), LOSS_THREADS);
+  add_parts_kernel<ALIGNED><<<blocks, LOSS_THREADS, 0, stream>>>(rows, sizes.width, int(parts), partial, factor, dx);
+  return cudaGetLastError();
+}
+
+/// Product 2 of `rows` tokens. `weights` [rows, vocabulary]; `factor` [rows], or null where SCALED is false.
+template <bool ALIGNED, bool SCALED, typename Dx>
+cudaError_t hidden_gradient(cudaStream_t stream, const LossSizes& sizes, int64_t rows, const bf16* weights, const float* factor, const bf16* head, Dx* dx) {
   using ToHidden = Contraction<Kind::dense, Major::k, Major::own, 1, 1, ALIGNED>;
   const Product<1> to_hidden[] = {{sizes.vocabulary, {weights, rows, sizes.vocabulary}, {{head, sizes.vocabulary, sizes.width}}}};
-  const cudaError_t error = contract<ToHidden>(stream, Extent{1, rows, sizes.width, nullptr}, to_hidden, StoreRows<ALIGNED, SCALED, Dx>{dx, sizes.width, factor});
-  if (error != cudaSuccess) return error;
+  return contract<ToHidden>(stream, Extent{1, rows, sizes.width, nullptr}, to_hidden, StoreRows<ALIGNED, SCALED, Dx>{dx, sizes.width, factor});
+}
 
+/// Product 3. `x_scaled` [rows, width].
+template <bool ALIGNED, typename Dhead>
+cudaError_t head_gradient(cudaStream_t stream, const LossSizes& sizes, int64_t rows, const bf16* weights, const bf16* x_scaled, Dhead* d_head, bool first) {
   using ToHead = Contraction<Kind::dense, Major::own, Major::own, 1, 1, ALIGNED>;
   const Product<1> to_head[] = {{rows, {weights, rows, sizes.vocabulary}, {{x_scaled, rows, sizes.width}}}};
   return contract<ToHead>(stream, Extent{1, sizes.vocabulary, sizes.width, nullptr}, to_head, AddRows<ALIGNED, Dhead>{d_head, sizes.width, first});
@@ -222,10 +272,25 @@ __global__ void __launch_bounds__(LOSS_THREADS) aim_kernel(int64_t tokens, int64
     for (int j = 0; j < RUN; ++j) sum += u[j] * v[j];
   }
   sum = sum_of_lanes(sum);
-  if (threadIdx.x % WARP == 0) aims[token] = Aim{sum + SHIFT, target};
+  if (threadIdx.x % WARP == 0) aims[token] = Aim{(sum + SHIFT) * LOG2_E, target};
 }
 
-/// w = exp(z − z[t] − SHIFT), 0 for the target, and each slice's sum of it.
+/// Rows whose sums of one slice lie side by side: a whole sector of memory, which one warp writes.
+constexpr int ROWS_TOGETHER = 8;
+
+/// 2^x, and the smaller of two numbers, of which a NaN stays one.
+__device__ inline float power_of_2(float x) {
+  float y;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
+__device__ inline float smaller_or_nan(float a, float b) {
+  float y;
+  asm("min.NaN.f32 %0, %1, %2;" : "=f"(y) : "f"(a), "f"(b));
+  return y;
+}
+
+/// w = exp(z − z[t] − SHIFT), 0 for the target, and each slice's sum of it: sums [rows / ROWS_TOGETHER, slices, ROWS_TOGETHER].
 template <bool ALIGNED>
 struct KeepWeights {
   int64_t vocabulary, slices;
@@ -238,55 +303,67 @@ struct KeepWeights {
     return {__int_as_float(aim.x), aim.y};
   }
   __device__ void operator()(int, int64_t m, int64_t n, int count, const Run (&z)[1], const Aim& aim) const {
-    float sum = 0;
-    if (count > 0) {
-      const int64_t target = aim.target - n;
-      Run w;
+    Run w;
 #pragma unroll
-      for (int j = 0; j < RUN; ++j) {
-        const float above = z[0][j] - aim.shift;
-        w[j] = j < count && j != target ? exp(above > LIMIT ? LIMIT : above) : 0.f;  // a NaN stays one
-        sum += w[j];
-      }
-      store<ALIGNED>(weights + m * vocabulary + n, w, count);
+    for (int j = 0; j < RUN; ++j) {
+      w[j] = power_of_2(smaller_or_nan(fmaf(z[0][j], LOG2_E, -aim.shift), LIMIT * LOG2_E));
+      if (!ALIGNED && j >= count) w[j] = 0.f;
     }
-    sum = sum_of_lanes<8>(sum);
-    if (count > 0 && threadIdx.x % 8 == 0) sums[m * slices + n / SLICE] = sum;
+    const int target = aim.target - int(n);
+    if (unsigned(target) < unsigned(RUN)) {
+#pragma unroll
+      for (int j = 0; j < RUN; ++j) w[j] = j == target ? 0.f : w[j];
+    }
+    store<ALIGNED>(weights + m * vocabulary + n, w, count);
+    const float sum = sum_of_lanes<8>(count > 0 ? ((w[0] + w[1]) + (w[2] + w[3])) + ((w[4] + w[5]) + (w[6] + w[7])) : 0.f);
+    if (count > 0 && threadIdx.x % 8 == 0) sums[(m / ROWS_TOGETHER * slices + n / SLICE) * ROWS_TOGETHER + m % ROWS_TOGETHER] = sum;
   }
   __device__ void operator()(int group, int64_t m, int64_t n, int count, const Run (&z)[1]) const { (*this)(group, m, n, count, z, fetch(group, m, n, count)); }
 };
 
-/// One block per row of logits. `share` = 1 / tokens.
+constexpr int WEIGH_THREADS = 512;
+
+/// One block for ROWS_TOGETHER of the `rows`. `share` = 1 / tokens.
 template <bool ALIGNED>
-__global__ void __launch_bounds__(LOSS_THREADS) weigh_kernel(LossSizes sizes, float share, const float* __restrict__ d_loss, const Aim* __restrict__ aims, const float* __restrict__ sums,
-                                                             const bf16* __restrict__ x, bf16* __restrict__ weights, float* __restrict__ factor, bf16* __restrict__ x_scaled,
-                                                             float* __restrict__ losses) {
-  __shared__ float of_warp[LOSS_THREADS / WARP];
-  const int64_t row = blockIdx.x, slices = sizes.slices();
+__global__ void __launch_bounds__(WEIGH_THREADS) weigh_kernel(LossSizes sizes, int64_t rows, float share, const float* __restrict__ d_loss, const Aim* __restrict__ aims,
+                                                              const float* __restrict__ sums, const bf16* __restrict__ x, bf16* __restrict__ weights, float* __restrict__ factor,
+                                                              bf16* __restrict__ x_scaled, float* __restrict__ losses) {
+  __shared__ float of_warp[WEIGH_THREADS / WARP][ROWS_TOGETHER], scales[ROWS_TOGETHER];
+  const int64_t first = int64_t(blockIdx.x) * ROWS_TOGETHER, slices = sizes.slices();
+  const int exist = int(min(int64_t(ROWS_TOGETHER), rows - first)), thread = int(threadIdx.x), lane = thread % WARP;
   float others = 0;
-#pragma unroll 4
-  for (int64_t i = threadIdx.x; i < slices; i += LOSS_THREADS) others += sums[row * slices + i];
-  others = sum_of_block(others, of_warp);
-  const float whole = others + EXP_MINUS_SHIFT;
-  const float scale = d_loss[0] * share / whole;
-  if (threadIdx.x == 0) {
-    const float against = others * EXP_SHIFT;  // Σ over the others of exp(z − z[t])
+  if (thread % ROWS_TOGETHER < exist)
+#pragma unroll 8
+    for (int64_t i = thread; i < slices * ROWS_TOGETHER; i += WEIGH_THREADS) others += sums[first * slices + i];
+#pragma unroll
+  for (int step = WARP / 2; step >= ROWS_TOGETHER; step /= 2) others += __shfl_xor_sync(0xffffffffu, others, step);
+  if (lane < ROWS_TOGETHER) of_warp[thread / WARP][lane] = others;
+  __syncthreads();
+  if (thread < exist) {
+    const int64_t row = first + thread;
+    others = 0;
+    for (int warp = 0; warp < WEIGH_THREADS / WARP; ++warp) others += of_warp[warp][thread];
+    const float whole = others + EXP_MINUS_SHIFT, against = others * EXP_SHIFT;  // Σ over the others of exp(z − z[t])
     losses[row] = against < 1.f ? log1pf(against) : logf(whole) + SHIFT;
     weights[row * sizes.vocabulary + aims[row].target] = from_float<bf16>(-others);
-    factor[row] = scale;
+    factor[row] = scales[thread] = d_loss[0] * share / whole;
   }
-  for (int64_t column = threadIdx.x * RUN; column < sizes.width; column += LOSS_THREADS * RUN) {
+  __syncthreads();
+  const int64_t runs = ceil_div(sizes.width, RUN);
+  for (int64_t i = thread; i < exist * runs; i += WEIGH_THREADS) {
+    const int64_t row = i / runs, column = i % runs * RUN, at = (first + row) * sizes.width + column;
     const int count = int(min(int64_t(RUN), sizes.width - column));
-    Run part = load<ALIGNED>(x + row * sizes.width + column, count);
+    Run part = load<ALIGNED>(x + at, count);
 #pragma unroll
-    for (int j = 0; j < RUN; ++j) part[j] *= scale;
-    store<ALIGNED>(x_scaled + row * sizes.width + column, part, count);
+    for (int j = 0; j < RUN; ++j) part[j] *= scales[row];
+    store<ALIGNED>(x_scaled + at, part, count);
   }
 }
 
 constexpr int64_t cross_entropy_and_gradients_workspace(const LossSizes& sizes) {
-  return room(sizes.rows * sizes.vocabulary, sizeof(bf16)) + room(sizes.rows * sizes.slices(), sizeof(float)) + room(sizes.rows * sizes.width, sizeof(bf16)) +
-         room(sizes.rows, sizeof(float)) + room(sizes.tokens, sizeof(Aim)) + room(sizes.tokens, sizeof(float));
+  return room(sizes.rows * sizes.vocabulary, sizeof(bf16)) + room(ceil_div(sizes.rows, ROWS_TOGETHER) * ROWS_TOGETHER * sizes.slices(), sizeof(float)) +
+         room(sizes.rows * sizes.width, sizeof(bf16)) + room(sizes.rows, sizeof(float)) + room(sizes.tokens, sizeof(Aim)) + room(sizes.tokens, sizeof(float)) +
+         (sizes.parts() > 1 ? room(sizes.parts() * sizes.rows * sizes.width, sizeof(float)) : 0);
 }
 
 /// loss []; dx [tokens, width]; d_head [vocabulary, width], += if ADDS; d_loss [], on the device, is the factor of both gradients.
@@ -295,11 +372,12 @@ cudaError_t cross_entropy_and_gradients(cudaStream_t stream, const LossSizes& si
                                         Dhead* d_head, char* workspace) {
   Workspace rest{workspace};
   bf16* weights = rest.take<bf16>(sizes.rows * sizes.vocabulary);
-  float* sums = rest.take<float>(sizes.rows * sizes.slices());
+  float* sums = rest.take<float>(ceil_div(sizes.rows, ROWS_TOGETHER) * ROWS_TOGETHER * sizes.slices());
   bf16* x_scaled = rest.take<bf16>(sizes.rows * sizes.width);
   float* factor = rest.take<float>(sizes.rows);
   Aim* aims = rest.take<Aim>(sizes.tokens);
   float* losses = rest.take<float>(sizes.tokens);
+  float* partial = sizes.parts() > 1 ? rest.take<float>(sizes.parts() * sizes.rows * sizes.width) : nullptr;
 
   aim_kernel<ALIGNED><<<ceil_div(sizes.tokens, LOSS_THREADS / WARP), LOSS_THREADS, 0, stream>>>(sizes.tokens, sizes.width, x, head, targets, aims);
   for (int64_t begin = 0; begin < sizes.tokens; begin += sizes.rows) {
@@ -308,8 +386,12 @@ cudaError_t cross_entropy_and_gradients(cudaStream_t stream, const LossSizes& si
     const KeepWeights<ALIGNED> epilogue{sizes.vocabulary, sizes.slices(), aims + begin, weights, sums};
     cudaError_t error = logits_of<ALIGNED>(stream, sizes, rows, x_rows, head, epilogue);
     if (error != cudaSuccess) return error;
-    weigh_kernel<ALIGNED><<<rows, LOSS_THREADS, 0, stream>>>(sizes, float(1. / double(sizes.tokens)), d_loss, aims + begin, sums, x_rows, weights, factor, x_scaled, losses + begin);
-    error = gradients_of<ALIGNED, true>(stream, sizes, rows, weights, x_scaled, factor, head, dx + begin * sizes.width, d_head, !ADDS && begin == 0);
+    weigh_kernel<ALIGNED><<<ceil_div(rows, ROWS_TOGETHER), WEIGH_THREADS, 0, stream>>>(sizes, rows, float(1. / double(sizes.tokens)), d_loss, aims + begin, sums, x_rows, weights, factor,
+                                                                                         x_scaled, losses + begin);
+    Dx* const dx_rows = dx + begin * sizes.width;
+    if (partial) error = hidden_gradient_in_parts<ALIGNED>(stream, sizes, rows, weights, factor, head, dx_rows, partial);
+    else error = hidden_gradient<ALIGNED, true>(stream, sizes, rows, weights, factor, head, dx_rows);
+    if (error == cudaSuccess) error = head_gradient<ALIGNED>(stream, sizes, rows, weights, x_scaled, d_head, !ADDS && begin == 0);
     if (error != cudaSuccess) return error;
   }
   mean_kernel<<<1, 1024, 0, stream>>>(sizes.tokens, losses, loss);
@@ -365,7 +447,8 @@ cudaError_t cross_entropy_gradients(cudaStream_t stream, const LossSizes& sizes,
     const KeepGradients<ALIGNED, Lse> epilogue{sizes.vocabulary, float(1. / double(sizes.tokens)), d_loss, targets + begin, lse + begin, d_logits};
     cudaError_t error = logits_of<ALIGNED>(stream, sizes, rows, x_rows, head, epilogue);
     if (error != cudaSuccess) return error;
-    error = gradients_of<ALIGNED, false>(stream, sizes, rows, d_logits, x_rows, nullptr, head, dx + begin * sizes.width, d_head, !ADDS && begin == 0);
+    error = hidden_gradient<ALIGNED, false>(stream, sizes, rows, d_logits, nullptr, head, dx + begin * sizes.width);
+    if (error == cudaSuccess) error = head_gradient<ALIGNED>(stream, sizes, rows, d_logits, x_rows, d_head, !ADDS && begin == 0);
     if (error != cudaSuccess) return error;
   }
   return cudaGetLastError();

@@ -78,6 +78,20 @@ __device__ inline void store(T* to, const Run& x, int count = RUN) {
   }
 }
 
+/// Adds to what is there while other blocks do, in an order that nobody knows.
+template <bool ALIGNED>
+__device__ inline void scatter(bf16* to, const Run& x, int count = RUN) {
+  if constexpr (ALIGNED) {
+    if (count == 0) return;
+#pragma unroll
+    for (int j = 0; j < RUN; j += 2) atomicAdd(reinterpret_cast<__nv_bfloat162*>(to + j), __floats2bfloat162_rn(x[j], x[j + 1]));
+  } else {
+#pragma unroll
+    for (int j = 0; j < RUN; ++j)
+      if (j < count) atomicAdd(to + j, __float2bfloat16(x[j]));
+  }
+}
+
 /// Sums and maxima over neighbouring lanes: every lane of a group of `LANES` gets the same bits.
 template <int LANES = WARP>
 __device__ inline float sum_of_lanes(float x) {
@@ -100,7 +114,7 @@ __device__ inline float exp(float x) { return __expf(x); }
 __device__ inline float log(float x) { return __logf(x); }
 __device__ inline float tanh(float x) { return ::tanhf(x); }
 __device__ inline float larger(float a, float b) { return a > b ? a : b; }
-__device__ inline float sigmoid(float x) { return 1.f / (1.f + __expf(-x)); }
+__device__ inline float sigmoid(float x) { return __fdividef(1.f, 1.f + __expf(-x)); }
 __device__ inline float silu(float x) { return x * sigmoid(x); }
 __device__ inline float silu_grad(float x) {
   const float s = sigmoid(x);

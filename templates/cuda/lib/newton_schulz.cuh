@@ -1,12 +1,12 @@
 // Newton-Schulz steps towards the nearest orthogonal matrix, for a batch of matrices of one size, in bf16 with float32 sums.
 //
-// A step is x ← 3.4445·x + p·x with p = −4.7750·a + 2.0315·a·a and a = x·xᵀ, where x has the short side of the matrix as its rows. A
-// tall matrix is not transposed for this: what is stored is xᵀ, and p, which is symmetric, multiplies it from the right. So a step is
-// three batched products, each with its additions in the epilogue:
-//   a  = x·xᵀ              symmetric, short side x short side
-//   p  = a·a, and a        symmetric, short side x short side
-//   x' = p·x, and x        as x
-// The first step also divides by the norm: x comes in as it is, and a and x' are multiplied by factor² and factor.
+// A step is x ← (3.4445 − 4.7750·a + 2.0315·a·a)·x with a = x·xᵀ, where x has the short side of the matrix as its rows. It is computed as
+//   a' = x·xᵀ − h          symmetric, short side x short side
+//   p  = 2.0315·a'·a' + c  symmetric, short side x short side
+//   x' = p·x               as x
+// with h and c on the diagonal, which is the same polynomial: no epilogue has to read anything. A tall matrix is not transposed for this: what is
+// stored is xᵀ, and p, which is symmetric, multiplies it from the right. The first step also divides by the norm: x comes in as it is, and
+// x·xᵀ and x' are multiplied by factor² and factor.
 #pragma once
 
 #include <utility>
@@ -37,67 +37,43 @@ struct NewtonSchulzBatch {
 
 namespace detail {
 
-// Epilogues. Symmetric products store a run on the other side of the diagonal as they do on this one. What an epilogue reads it can fetch
-// ahead, as eight bf16 in four registers.
-__device__ inline uint4 fetch_eight(const bf16* from, int count) { return count > 0 ? *reinterpret_cast<const uint4*>(from) : make_uint4(0, 0, 0, 0); }
-__device__ inline Run run_of(const uint4& raw) {
-  return {{low_half(raw.x), high_half(raw.x), low_half(raw.y), high_half(raw.y), low_half(raw.z), high_half(raw.z), low_half(raw.w), high_half(raw.w)}};
-}
+constexpr float QUINTIC = 2.0315f;
+constexpr float MIDDLE = 4.7750f / (2 * QUINTIC);            // h
+constexpr float REST = 3.4445f - QUINTIC * MIDDLE * MIDDLE;  // c
 
-// a = factor²·sums
-struct StoreGram {
-  bf16* a;
+// to = scale·factor²·sums, and `diagonal` more on the diagonal. A symmetric product stores a run on the other side of it in the same way.
+struct StoreSquare {
+  bf16* to;
   int64_t side;
   const float* factor;
+  float scale, diagonal;
 
   __device__ void operator()(int group, int64_t m, int64_t n, int count, const Run (&sums)[1]) const {
     if (count <= 0) return;
-    Run x = sums[0];
-    if (factor) {
-      const float f = factor[group];
+    const float f = factor ? factor[group] : 1.f, all = scale * f * f;
+    const int place = int(m - n);
+    Run x;
 #pragma unroll
-      for (int j = 0; j < RUN; ++j) x[j] *= f * f;
-    }
-    store_aligned(a + (group * side + m) * side + n, x);
+    for (int j = 0; j < RUN; ++j) x[j] = all * sums[0][j] + (j == place ? diagonal : 0.f);
+    store_aligned(to + (group * side + m) * side + n, x);
   }
   __device__ void mirror(int group, int64_t m, int64_t n, int count, const Run (&sums)[1]) const { (*this)(group, m, n, count, sums); }
 };
 
-// p = −4.7750·a + 2.0315·sums
-struct StorePolynomial {
-  const bf16* a;
-  bf16* p;
-  int64_t side;
-
-  __device__ uint4 fetch(int group, int64_t m, int64_t n, int count) const { return fetch_eight(a + (group * side + m) * side + n, count); }
-  __device__ void operator()(int group, int64_t m, int64_t n, int count, const Run (&sums)[1], const uint4& fetched) const {
-    if (count <= 0) return;
-    Run x = run_of(fetched);
-#pragma unroll
-    for (int j = 0; j < RUN; ++j) x[j] = 2.0315f * sums[0][j] - 4.7750f * x[j];
-    store_aligned(p + (group * side + m) * side + n, x);
-  }
-  __device__ void operator()(int group, int64_t m, int64_t n, int count, const Run (&sums)[1]) const { (*this)(group, m, n, count, sums, fetch(group, m, n, count)); }
-  __device__ void mirror(int group, int64_t m, int64_t n, int count, const Run (&sums)[1]) const { (*this)(group, m, n, count, sums); }
-};
-
-// next = factor·(3.4445·x + sums)
+// next = factor·sums
 struct StoreStep {
-  const bf16* x;
   bf16* next;
   int64_t rows, columns;
   const float* factor;
 
-  __device__ uint4 fetch(int group, int64_t m, int64_t n, int count) const { return fetch_eight(x + (group * rows + m) * columns + n, count); }
-  __device__ void operator()(int group, int64_t m, int64_t n, int count, const Run (&sums)[1], const uint4& fetched) const {
+  __device__ void operator()(int group, int64_t m, int64_t n, int count, const Run (&sums)[1]) const {
     if (count <= 0) return;
     const float f = factor ? factor[group] : 1.f;
-    Run y = run_of(fetched);
+    Run x;
 #pragma unroll
-    for (int j = 0; j < RUN; ++j) y[j] = (3.4445f * y[j] + sums[0][j]) * f;
-    store_aligned(next + (group * rows + m) * columns + n, y);
+    for (int j = 0; j < RUN; ++j) x[j] = f * sums[0][j];
+    store_aligned(next + (group * rows + m) * columns + n, x);
   }
-  __device__ void operator()(int group, int64_t m, int64_t n, int count, const Run (&sums)[1]) const { (*this)(group, m, n, count, sums, fetch(group, m, n, count)); }
 };
 
 // An epilogue gets the sums of left·right for each of `groups` matrices, [m, n]; k is the length of the sums.
@@ -105,7 +81,13 @@ template <Major LEFT, Major RIGHT, bool SYMMETRIC, typename Epilogue>
 cudaError_t batched_product(cudaStream_t stream, int64_t groups, int64_t m, int64_t n, int64_t k, const Operand& left, const Operand& right, const Epilogue& epilogue) {
   using Form = Contraction<Kind::batched, LEFT, RIGHT, 1, 1, true, false, false, SYMMETRIC>;
   const Product<1> products[1] = {{k, left, {right}}};
-  return contract<Form>(stream, Extent{int(groups), m, n, nullptr}, products, epilogue);
+  const Extent extent{int(groups), m, n, nullptr};
+#ifdef MLAC_HOPPER
+  // Clusters take two rows of tiles, and more of what lies below the diagonal for nothing: in small matrices that costs more than they save.
+  if constexpr (SYMMETRIC)
+    if (m < 1024) return hopper::launch<Form, hopper::Shape<128, true, false>>(stream, extent, products, epilogue);
+#endif
+  return contract<Form>(stream, extent, products, epilogue);
 }
 
 }  // namespace detail
@@ -123,9 +105,9 @@ cudaError_t newton_schulz(cudaStream_t stream, const NewtonSchulzBatch& batch, i
   for (int step = 0; step < steps; ++step) {
     const float* factor = step == 0 ? batch.factor : nullptr;
     const Operand now{x, rows, columns, rows * columns};
-    const StoreStep store_step{x, next, rows, columns, factor};
-    cudaError_t status = batched_product<LONG, LONG, HALF>(stream, count, s, s, l, now, now, StoreGram{batch.a, s, factor});
-    if (status == cudaSuccess) status = batched_product<Major::k, Major::k, HALF>(stream, count, s, s, s, a, a, StorePolynomial{batch.a, batch.p, s});
+    const StoreStep store_step{next, rows, columns, factor};
+    cudaError_t status = batched_product<LONG, LONG, HALF>(stream, count, s, s, l, now, now, StoreSquare{batch.a, s, factor, 1.f, -MIDDLE});
+    if (status == cudaSuccess) status = batched_product<Major::k, Major::k, HALF>(stream, count, s, s, s, a, a, StoreSquare{batch.p, s, nullptr, QUINTIC, REST});
     if (status != cudaSuccess) return status;
     if constexpr (WIDE) status = batched_product<Major::k, Major::own, false>(stream, count, s, l, s, p, now, store_step);
     else status = batched_product<Major::k, Major::k, false>(stream, count, l, s, s, now, p, store_step);
