@@ -10,6 +10,7 @@ import init from "./commands/init.js";
 import plan from "./commands/plan.js";
 import { run } from "./commands/run.js";
 import train from "./commands/train.js";
+import verify from "./commands/verify.js";
 import { version } from "./package.js";
 
 const program = new Command("mlac")
@@ -22,6 +23,6 @@ const program = new Command("mlac")
   .configureOutput({ outputError: () => undefined })
   .addHelpText("after", "\nExample:\n  mlac init my-model && cd my-model && mlac train model.ts");
 
-for (const declare of [init, check, build, plan, train, generate, data, doctor]) declare(program);
+for (const declare of [init, check, build, plan, train, generate, verify, data, doctor]) declare(program);
 
 await run(program, process.argv);

@@ -1,5 +1,5 @@
 /**
- * `npm test [part of a file name …]`: runs every test file in a process of its own and adds up what uvu counted. The last line is
+ * `npm test [part of a file name …]`, or `npm run test:gpu […]`, which takes the tests that need an NVIDIA GPU: runs every test file in a process of its own and adds up what uvu counted. The last line is
  * always `N passed, N failed`; a file that crashes, hangs, or runs no test counts as one that failed.
  */
 import { spawn } from "node:child_process";
@@ -12,9 +12,11 @@ import { prepare, root, say } from "./prepare.mjs";
 const limit = Number(process.env.MLAC_TEST_SECONDS ?? 900);
 
 prepare();
-const wanted = process.argv.slice(2);
+const onGpu = process.argv.includes("--gpu");
+const folder = onGpu ? "test/gpu" : "test";
+const wanted = process.argv.slice(2).filter((word) => word !== "--gpu");
 // The sources are the list: what is compiled but has no source any more is no test.
-const files = readdirSync(join(root, "test"))
+const files = readdirSync(join(root, folder))
   .filter((name) => name.endsWith(".test.ts") && (wanted.length === 0 || wanted.some((part) => name.includes(part))))
   .sort();
 if (files.length === 0) say(`no test file's name has ${wanted.join(" or ")} in it`);
@@ -22,8 +24,8 @@ if (files.length === 0) say(`no test file's name has ${wanted.join(" or ")} in i
 const totals = { passed: 0, failed: files.length === 0 ? 1 : 0, skipped: 0 };
 const broken = [];
 const queue = [...files];
-// Models compile and train on all processors already: more than a few files at a time only wait for each other.
-await Promise.all(Array.from({ length: Math.min(2, availableParallelism(), files.length) }, work));
+// Models compile and train on all processors already: more than a few files at a time only wait for each other. A GPU has one at a time.
+await Promise.all(Array.from({ length: Math.min(onGpu ? 1 : 2, availableParallelism(), files.length) }, work));
 
 if (totals.skipped > 0) console.log(`${totals.skipped} skipped`);
 for (const line of broken) console.log(line);
@@ -53,7 +55,7 @@ function add(file, output, ended) {
 }
 
 function runFile(file) {
-  const script = join(root, "dist/test", file.replace(/\.ts$/, ".js"));
+  const script = join(root, "dist", folder, file.replace(/\.ts$/, ".js"));
   if (!existsSync(script)) return { output: "", ended: "no compiled file" };
   return new Promise((settle) => {
     let output = "";

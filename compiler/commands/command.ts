@@ -112,7 +112,8 @@ export async function buildModel(options: BuildOptions): Promise<Built> {
   }
 }
 
-function pair(text: string, previous: Record<string, string> = {}): Record<string, string> {
+/** "NAME=VALUE", added to those before. */
+export function pair(text: string, previous: Record<string, string> = {}): Record<string, string> {
   const at = text.indexOf("=");
   if (at < 1 || at === text.length - 1) throw new InvalidArgumentError("Write it as NAME=VALUE.");
   return { ...previous, [text.slice(0, at).trim()]: text.slice(at + 1).trim() };

@@ -1,0 +1,101 @@
+/**
+ * `npm run test:sanitizer`: compute-sanitizer's four tools over one training step, evaluate and predict of examples/tiny, under sets of
+ * fusion choices that take every choice; one line a tool and set. A program of its own, since the tool must be there: no skipping.
+ */
+import { join } from "node:path";
+import { execa } from "execa";
+import { build } from "../../compiler/build.js";
+import { MlacError } from "../../compiler/diagnostics.js";
+import { which } from "../../compiler/emit/compiler.js";
+import { nvccPath } from "../../compiler/emit/nvcc.js";
+import { root } from "../../compiler/package.js";
+import { report } from "../../compiler/report.js";
+import { openSession } from "../../runtime/session.js";
+import { temporaryFolder } from "../temporary.js";
+import { choiceSets, gpuTools, title } from "./gpu.js";
+
+const tools: Readonly<Record<string, readonly string[]>> = {
+  memcheck: ["--leak-check", "no"],
+  racecheck: ["--racecheck-report", "all"],
+  initcheck: [],
+  synccheck: [],
+};
+/** Of a finding: another one than the program's own. */
+const FOUND = 86;
+const seconds = Number(process.env["MLAC_TEST_SECONDS"] ?? 900);
+
+/** What runs below the tool: this file again, with the build's options. */
+async function steps(options: Parameters<typeof build>[0]): Promise<void> {
+  const session = await openSession(await build(options), { threads: 1 });
+  const ids = Int32Array.from({ length: session.batch * session.length }, (_, i) => (i * 37 + 11) % session.vocabulary);
+  await session.initialize(3);
+  await session.resetOptimizer();
+  const { loss } = await session.microStep(ids, ids, 0.5, true);
+  await session.microStep(ids, ids, 0.5, false);
+  await session.update(1, 1, 1);
+  await session.evaluate(ids, ids);
+  await session.predict(ids, new Int32Array(session.batch).fill(session.length - 1));
+  await session.close();
+  if (!Number.isFinite(loss)) throw new Error(`the loss is ${loss}`);
+}
+
+function sanitizer(): string | undefined {
+  const nvcc = nvccPath();
+  const beside = nvcc === undefined ? undefined : which(join(nvcc, "../compute-sanitizer"));
+  return which("compute-sanitizer") ?? beside ?? which("/usr/local/cuda/bin/compute-sanitizer");
+}
+
+/** Whether nothing was found. */
+async function check(program: string, tool: string, options: Parameters<typeof build>[0]): Promise<boolean> {
+  const given = ["--tool", tool, ...tools[tool]!, "--error-exitcode", String(FOUND), "--target-processes", "all"];
+  const own = [process.execPath, import.meta.filename, "steps", JSON.stringify(options)];
+  const { exitCode, all, timedOut } = await execa(program, [...given, ...own], {
+    cwd: root,
+    all: true,
+    reject: false,
+    stdin: "ignore",
+    timeout: seconds * 1000,
+  });
+  const summary = /=+ ((?:ERROR|RACECHECK) SUMMARY: .*)/.exec(all ?? "")?.[1];
+  // Without its summary the tool has not looked.
+  const ok = exitCode === 0 && summary !== undefined;
+  console.log(
+    `${ok ? "ok   " : "WRONG"}  ${tool.padEnd(9)}  ${title(options.fuse)}  ${summary ?? (timedOut ? `no end after ${seconds} s` : `exit code ${exitCode}`)}`,
+  );
+  if (!ok) console.log((all ?? "").split("\n").slice(0, 60).join("\n"));
+  return ok;
+}
+
+async function main(): Promise<number> {
+  const [, , word, given] = process.argv;
+  if (word === "steps") return steps(JSON.parse(given!)).then(() => 0);
+  const program = sanitizer();
+  if (program === undefined) {
+    console.error("compute-sanitizer, which comes with NVIDIA's CUDA toolkit, is not found: nothing was checked");
+    return 2;
+  }
+  await gpuTools();
+  const out = process.env["MLAC_TEST_OUT"] ?? temporaryFolder();
+  let wrong = 0;
+  for (const [i, fuse] of choiceSets().entries()) {
+    const options = {
+      model: join(root, "examples/tiny/model.ts"),
+      target: "cuda",
+      dtype: "bf16",
+      fuse,
+      set: {},
+      out: join(out, `tiny${i}`),
+    } as const;
+    await build(options);
+    for (const tool of word === undefined ? Object.keys(tools) : [word]) if (!(await check(program, tool, options))) wrong += 1;
+  }
+  console.log(wrong === 0 ? "nothing was found" : `${wrong} found something`);
+  return wrong === 0 ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(error instanceof MlacError ? report(error.diagnostics) : error);
+  process.exitCode = 2;
+}
