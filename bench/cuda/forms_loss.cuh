@@ -3,7 +3,8 @@
 
 #include "check.cuh"
 #include "forms_shared.cuh"
-#include "lib/cross_entropy.cuh"
+#include "lib/cross_entropy_gradients.cuh"
+#include "lib/cross_entropy_train.cuh"
 #include "lib/next_logits.cuh"
 
 namespace forms {

@@ -70,7 +70,10 @@ export function checkDriver({ version }: Nvcc, { driver, name }: Gpu): void {
   });
 }
 
-/** "sm_90a" of what a person writes: 90a, sm_90a, 9.0. For a Hopper its own instructions are always wanted. Errors: use/arch. */
+/**
+ * "sm_90a" of what a person writes: 90a, sm_90a, 9.0. Of a Hopper its own instructions are wanted, unless somebody writes sm_90,
+ * which is what nvcc calls a Hopper without them: the portable kernels then run on it. Errors: use/arch.
+ */
 export function architectureOf(asked: string): string {
   const [, digits = ""] = /^(?:sm_|compute_)?(\d{2,3}|\d{1,2}\.\d)a?$/.exec(asked.trim()) ?? [];
   const plain = digits.replace(".", "");
@@ -78,7 +81,7 @@ export function architectureOf(asked: string): string {
     fail("use/arch", `"${asked}" is not an architecture that mlac builds for`, {
       help: "sm_80 (A100), sm_86, sm_89 (RTX 4090), sm_90a (H100, H200), sm_100 (B200), sm_120 …",
     });
-  return plain === "90" ? "sm_90a" : `sm_${plain}`;
+  return plain === "90" && !/^(sm|compute)_90$/.test(asked.trim()) ? "sm_90a" : `sm_${plain}`;
 }
 
 const number = (architecture: string): string => architecture.replace(/\D/g, "");

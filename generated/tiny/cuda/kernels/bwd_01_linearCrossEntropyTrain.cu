@@ -5,7 +5,7 @@
 // 805 MFLOP, 2.3 MB, 3.5e+2 FLOP a byte
 #include "../lib/kernel.cuh"
 #include "../lib/range.cuh"
-#include "../lib/cross_entropy.cuh"
+#include "../lib/cross_entropy_train.cuh"
 
 namespace mlac {
 namespace {
