@@ -6,24 +6,31 @@ import type { Table } from "../../ops/op.js";
 import type { FormData, KernelContext } from "../kernelFile.js";
 import type { Names } from "../names.js";
 import { type BareEpilogue, cudaContraction } from "./contraction.js";
+import { checkLimits } from "./limits.js";
 import { cudaOwnText } from "./own.js";
 import { cudaRowKernel } from "./rows.js";
 import { cType } from "./types.js";
 
 /** Names that the templates and the library use where a kernel's values have theirs. */
 export const cudaTaken: readonly string[] = [
-  ..."stream workspace lane team LANES Block Held sum_over_row max_over_row c blocks partials products sums at Shape Epilogue STEP RUN WARP Run row_kernel chunks load store".split(
-    " ",
-  ),
-  ..."bf16 result tokens_in_block width height scale logits rows_left begin rows chunk bias choice bare extent epilogue Bare Choice".split(
-    " ",
-  ),
+  // row kernels
+  ..."stream workspace lane team c blocks partials STEP LANES Block row_kernel chunks Held sum_over_row max_over_row".split(" "),
+  // products
+  ..."products sums at choice bare extent epilogue token fetch Shape Epilogue Choice Extent Product Bare Kind Major Contraction".split(" "),
+  ..."contract launched scatter ways_of".split(" "),
+  // all
+  ..."range Range Run RUN WARP bf16 real load store to_float from_float sum_of_lanes sum_of_blocks ceil_div room".split(" "),
+  // forms of their own
+  ..."begin rows chunk scale bias ALIGNED ADDS GATED SCALE AUX SIZES Score LossSizes choose_experts choose_experts_grad".split(" "),
+  ..."sum_chosen_rows dot_chosen_rows copy_rows add_rows fill_with cross_entropy cross_entropy_and_gradients".split(" "),
+  ..."cross_entropy_gradients logits_after attention_forward attention_backward pick_kernel".split(" "),
 ];
 
 /** Blocks at most that leave partial sums of rows: MOST_SUM_BLOCKS of lib/rows.cuh. */
 const MOST_SUM_BLOCKS = 1056;
 
 export function cudaForm(kernel: Kernel, names: Names, context: KernelContext): FormData {
+  checkLimits(kernel);
   if (kernel.form === "rowwise") return rowForm(kernel, names, context);
   if (kernel.form === "contraction") return contractionForm(kernel, names, context);
   const [op] = kernel.anchors;
