@@ -9,8 +9,11 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { build } from "../compiler/build.js";
+import { MlacError } from "../compiler/diagnostics.js";
+import { findGpus } from "../compiler/gpu.js";
 import type { Manifest } from "../compiler/manifest.js";
 import { binary } from "../compiler/memory.js";
+import { report } from "../compiler/report.js";
 import { Random } from "../runtime/random.js";
 import { openSafetensors } from "../runtime/safetensors.js";
 import { type KernelChoice, Tuning, tuningWanted } from "../runtime/tuning.js";
@@ -37,6 +40,14 @@ const log = (text: string): void => void process.stderr.write(`${text}\n`);
 /** Ceilings measured on an H200: a large bf16 product and a large copy. */
 const ceilings = { teraflops: 790, terabytes: 4.2 };
 
+const stop = (sentence: string, code: number): never => {
+  log(sentence);
+  process.exit(code);
+};
+const { gpus, reason } = await findGpus();
+if (gpus.length === 0)
+  stop(`a step's time on a GPU takes a GPU: ${reason ?? "no NVIDIA GPU is found"}; \`mlac doctor\` says what is there`, 1);
+
 const started = performance.now();
 const built = await build({
   model: file,
@@ -46,6 +57,9 @@ const built = await build({
   set: pairs(values.set),
   ...(values.directory === undefined ? {} : { out: values.directory }),
   onProgress: (text) => process.stderr.isTTY && process.stderr.write(`\r\x1b[K${text}`),
+}).catch((error: unknown) => {
+  if (!(error instanceof MlacError)) throw error;
+  return stop(report(error.diagnostics), error.exitCode);
 });
 const buildSeconds = (performance.now() - started) / 1000;
 const { manifest } = built;
