@@ -14,7 +14,7 @@ import type { Kernel, KernelProgram, Step } from "../kernel.js";
 import { spec } from "../ops/index.js";
 import type { Form } from "../ops/op.js";
 import type { Target } from "../target.js";
-import { type Group, Grouping, operands, rowSpace } from "./groups.js";
+import { type Group, Grouping, isDots, operands, rowSpace } from "./groups.js";
 import { leaves } from "./rewrite.js";
 import { assignSums } from "./sums.js";
 
@@ -53,10 +53,6 @@ function fuseBody(body: readonly Op[], escaping: ReadonlySet<Value>, choices: Fu
 }
 
 const formOf = (op: Op): Form | undefined => (op.loop ? undefined : spec(op.kind).form);
-const isDots = (op: Op): boolean => {
-  const form = formOf(op);
-  return form?.is === "rowwise" && form.dots === true;
-};
 const isPointwise = (op: Op): boolean => formOf(op)?.is === "pointwise";
 
 /** From the last op to the first: whether every user can compute it in the place where it reads an operand. */
@@ -132,7 +128,9 @@ function fitsTensorCores(grouping: Grouping, inlined: ReadonlySet<Op>, escaping:
     const anchors = ops.filter((op) => formOf(op)?.is === "contraction");
     if (new Set(anchors.map(layout)).size > 1) return false;
     const { sums } = assignSums(ops, anchors, uses);
-    return sums <= 1 || (sums === 2 && anchors.length === 2 && left(anchors[0]!) === left(anchors[1]!));
+    // Rows of a right operand are gathered for one sum only.
+    const gathersRight = anchors.length > 0 && layout(anchors[0]!).endsWith("true");
+    return sums <= 1 || (sums === 2 && anchors.length === 2 && left(anchors[0]!) === left(anchors[1]!) && !gathersRight);
   };
 }
 

@@ -109,6 +109,12 @@ function groupForm(op: Op): Group["form"] {
   return "rowwise";
 }
 
+/** Whether an op is dot products of runs of columns, which a product's epilogue can leave. */
+export function isDots(op: Op): boolean {
+  const form = op.loop ? undefined : spec(op.kind).form;
+  return form?.is === "rowwise" && form.dots === true;
+}
+
 /** The rows an op works on, as text: equal texts may share a row loop. A sum over rows works on the rows of its operand. */
 export function rowSpace(op: Op): string {
   const { form } = spec(op.kind);

@@ -7,8 +7,9 @@ import type { Kernel } from "../../kernel.js";
 import { spec } from "../../ops/index.js";
 import type { Contraction } from "../../ops/op.js";
 import { RUN_COLUMNS } from "../../ops/weigh.js";
+import { isDots } from "../../passes/groups.js";
 import { assignSums } from "../../passes/sums.js";
-import { indexOf, type Position, product, productName, stored } from "../access.js";
+import { indexOf, type Position, plus, product, productName, stored, times } from "../access.js";
 import { type Matrix, rowsOfB, splitAt } from "../matrix.js";
 import type { Names } from "../names.js";
 import { cType } from "./types.js";
@@ -198,7 +199,6 @@ class CudaContractionEmitter {
     const inner: Position = { dims: matrix.inner, at: aligned ? "(n + j)" : "(n + (j < count ? j : 0))" };
     const n = productName(matrix.inner);
     const m = productName(matrix.outer);
-    const wrap = (s: string): string => (s.includes(" ") ? `(${s})` : s);
     const member = (v: Value): string => {
       const name = this.names.of(v);
       this.#members.set(v, name);
@@ -242,7 +242,7 @@ class CudaContractionEmitter {
           `const int64_t token = ${exchanges ? "count > 0 ? " : ""}${member(op.inputs[2]!)}[m] / ${last(op.inputs[1]!.type).size}${exchanges ? " : 0" : ""};`,
         );
         statements.push(`${run}[j] = ${text.get(op.inputs[0]!)!};`);
-        stores.push(`scatter<${aligned}>(${name} + token * ${wrap(n)} + n, ${run}${rest});`);
+        stores.push(`scatter<${aligned}>(${name} + ${plus(times("token", n), "n")}, ${run}${rest});`);
         this.#zeroed.push({ name, count: productName(stored(out.type.dims)) });
         continue;
       }
@@ -253,7 +253,7 @@ class CudaContractionEmitter {
         statements.push(`${aligned ? "" : "if (j < count) "}${sum} += ${a} * ${b};`);
         stores.push(
           `${sum} = sum_of_lanes<8>(${sum});`,
-          `if (count > 0 && n % ${RUN_COLUMNS} == 0) ${member(out)}[${wrapped(productName(stored(out.type.dims).slice(-1)), "m")} + n / ${RUN_COLUMNS}] = ${sum};`,
+          `if (count > 0 && n % ${RUN_COLUMNS} == 0) ${member(out)}[${times("m", productName(stored(out.type.dims).slice(-1)))} + n / ${RUN_COLUMNS}] = ${sum};`,
         );
         continue;
       }
@@ -271,7 +271,7 @@ class CudaContractionEmitter {
       }
       if (this.kernel.outputs.includes(out)) store(out, text.get(out)!);
     }
-    const at = `const int64_t at = ${perGroup ? `(group * ${wrap(m)} + m)` : "m"} * ${wrap(n)} + n;`;
+    const at = `const int64_t at = ${plus(times(perGroup ? plus(times("group", m), "m") : "m", n), "n")};`;
     const none = exchanges ? [] : ["if (count == 0) return;"];
     const compute = ["#pragma unroll", "for (int j = 0; j < RUN; ++j) {", ...statements.map((s) => `  ${s}`), "}", ...stores];
     const place = (lines: readonly string[]): string[] => (lines.some((line) => /\bat\b/.test(line)) ? [at] : []);
@@ -289,15 +289,8 @@ class CudaContractionEmitter {
   }
 }
 
-const isDots = (op: Op): boolean => {
-  const { form } = spec(op.kind);
-  return form.is === "rowwise" && form.dots === true;
-};
-
 /** Computed while an operand is loaded: a gather. */
 const isLoader = (op: Op): boolean => spec(op.kind).form.is === "gather";
-
-const wrapped = (width: string, at: string): string => `${at} * ${width.includes(" ") ? `(${width})` : width}`;
 
 function describe(op: Op): Contraction {
   const { form } = spec(op.kind);
