@@ -20,7 +20,7 @@ const about = {
   crossEntropy: "logits: all at once, so many rows at a time, or never stored and formed again",
   moeIn: "experts' rows: copied together first, or gathered while the product loads them",
   moeOut: "experts' results: each token sums its rows, or each row is added to its token",
-  norm: "norms: a kernel of their own, or in the product that reads them",
+  norm: "norms: a kernel of their own, or in the product that reads or makes their rows",
   swiglu: "activations: a kernel of their own, or in the products around them",
   muon: "Newton-Schulz: in full, half of each symmetric product, or on the small side's Gram matrix",
   recompute: "what the backward pass computes again instead of keeping it",
@@ -55,12 +55,8 @@ const cuda: Record<ChoiceName, Choice> = {
   moeIn: { values: ["gather", "fused"], auto: "fused", about: about.moeIn },
   // The order in which rows reach a token is not fixed, so that scatter is taken only by those who ask for it.
   moeOut: { values: ["gatherSum", "scatter"], auto: "gatherSum", about: about.moeOut },
-  norm: {
-    values: ["own"],
-    elsewhere: { fused: "the loads of a product are copies by hardware there, so that norms have kernels of their own" },
-    auto: "own",
-    about: about.norm,
-  },
+  // In the epilogue of the product that makes the rows; its loads are copies by hardware.
+  norm: { values: ["own", "fused"], auto: "fused", about: about.norm },
   swiglu: { values: ["own", "fused"], auto: "fused", about: about.swiglu },
   muon: { values: ["plain", "symmetric"], elsewhere: { gram: "" }, auto: "symmetric", about: about.muon },
   recompute,

@@ -69,6 +69,20 @@ test("no program writes one value from two kernels", () => {
     }
 });
 
+test("norms and rotations of heads are in the epilogue of the product that makes them, unless norm=own", () => {
+  const kernels = (fuse: Partial<Record<ChoiceName, string>>): string[][] => {
+    const choices = resolveChoicesFor("cuda", fuse);
+    return makePrograms(models.get("speedrun")!, choices, "cuda").flatMap((program) =>
+      [...kernelsOf(program.kernels.steps)].map((kernel) => kernel.ops.map((op) => op.kind)),
+    );
+  };
+  const has = (ops: string, all: readonly string[][]): boolean => all.some((kinds) => kinds.join(" ") === ops);
+  for (const ops of ["linear rmsnorm rope", "linear expand concat rmsnorm rope"]) {
+    assert.ok(has(ops, kernels({})), ops);
+    assert.not.ok(has(ops, kernels({ norm: "own" })), ops);
+  }
+});
+
 test("the number of kernels does not grow with the number of layers", () => {
   const kernels = (layers: string): number => emitted(lower(join(root, "test/fixture/model.ts"), { set: { layers } })).kernels.length;
   assert.is(kernels("3"), kernels("30"));

@@ -225,14 +225,10 @@ test("every choice has a value on every target, and a model's file may name thos
     for (const name of choiceNames) resolveChoicesFor(target, { [name]: choicesOf(name, target).auto });
   assert.is(resolveChoicesFor("cuda")["crossEntropy"], "chunk:2048");
   assert.is(resolveChoicesFor("cuda", { moeOut: "scatter" })["moeOut"], "scatter");
-  await failsWith(
-    () => resolveChoicesFor("cuda", { norm: "fused" }),
-    "use/fuse",
-    /norm=fused is not a choice of the cuda target: .*kernels of their own/,
-  );
+  await failsWith(() => resolveChoicesFor("cuda", { muon: "gram" }), "use/fuse", "muon=gram is not a choice of the cuda target");
   await failsWith(() => resolveChoicesFor("cpu", { moeOut: "scatter" }), "use/fuse", "not a choice of the cpu target");
   assert.equal(checkFileChoices({ moeOut: "scatter", norm: "fused" }, {}, "cpu"), { norm: "fused" });
-  assert.equal(checkFileChoices({ moeOut: "scatter", norm: "fused", crossEntropy: "auto" }, {}, "cuda"), {
+  assert.equal(checkFileChoices({ moeOut: "scatter", muon: "gram", crossEntropy: "auto" }, {}, "cuda"), {
     moeOut: "scatter",
     crossEntropy: "chunk:2048",
   });

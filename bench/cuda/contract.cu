@@ -63,6 +63,23 @@ struct Gated {
   }
 };
 
+/// Whole rows of ROW_ sums, each divided by its length.
+template <int ROW_>
+struct Normed {
+  static constexpr int ROW = ROW_, ROOM = 1;
+  static constexpr bool ROUNDED = false;
+  float* to;
+  int64_t columns;
+  __device__ void row(int64_t m, int64_t head, float* sums, float* room, int lane) const {
+    float squares = 0;
+    for (int i = lane; i < ROW; i += 8) squares += sums[i] * sums[i];
+    squares = sum_of_lanes<8>(squares);
+    if (lane == 0) room[0] = rsqrtf(squares);
+    __syncwarp();
+    for (int i = lane; i < ROW; i += 8) to[m * columns + head * ROW + i] = sums[i] * room[0];
+  }
+};
+
 // ----------------------------------------------------------------------------------------------------------------- problems
 
 struct Sizes {
@@ -262,16 +279,32 @@ void check_call(const std::string& name, Problem<C>& problem, const std::vector<
 template <typename C, typename S>
 struct With {
   Problem<C>& problem;
-  int parts = 1;
   template <typename Epilogue>
   cudaError_t operator()(const Epilogue& epilogue) const {
 #ifdef MLAC_HOPPER
-    return hopper::launch<C, S>(0, problem.extent, problem.products, epilogue, parts);
+    return hopper::launch<C, S>(0, problem.extent, problem.products, epilogue);
 #else
     return cudaSuccess;
 #endif
   }
 };
+
+#ifdef MLAC_HOPPER
+/// k in several parts, by a workspace that is just large enough.
+template <typename C, typename S>
+struct InParts {
+  Problem<C>& problem;
+  int parts;
+  template <typename Epilogue>
+  cudaError_t operator()(const Epilogue& epilogue) const {
+    Device<float> sums(parts * C::SUMS * problem.extent.m * problem.extent.n);
+    const Scratch scratch{reinterpret_cast<char*>(sums.data), int64_t(sizeof(float)) * parts * C::SUMS * problem.extent.m * problem.extent.n};
+    const cudaError_t error = hopper::launch_parts<C, S>(0, problem.extent, problem.products, epilogue, scratch, parts);
+    CUDA_OK(cudaDeviceSynchronize());
+    return error;
+  }
+};
+#endif
 
 template <typename C>
 std::string kind_of() {
@@ -306,10 +339,38 @@ void check_case(const Sizes& sizes) {
     if constexpr (C::SUMS == 1) check_call(name + " (slim)", problem, right, With<C, hopper::Shape<64, true>>{problem});
     if constexpr (C::KIND == Kind::dense && C::SUMS == 1 && C::A == Major::k && !C::GATHER_A && !C::GATHER_B && C::PRODUCTS == 1)
       check_call(name + " (wide, no cluster)", problem, right, With<C, hopper::Shape<256, false, false>>{problem});
-    if constexpr (C::KIND == Kind::dense && C::SUMS == 1 && C::A == Major::own && C::B == Major::own)
-      for (int parts : {2, 3, 5, 8}) check_call(name + " (split in " + std::to_string(parts) + ")", problem, right, With<C, hopper::Shape<256, false, false, true>>{problem, parts});
+    if constexpr (hopper::HAS_PARTS<C>)
+      for (int parts : {2, 3, 5, 8}) {
+        check_call(name + " (wide, " + std::to_string(parts) + " parts)", problem, right, InParts<C, hopper::WideParts<C>>{problem, parts});
+        if constexpr (C::SUMS == 1) check_call(name + " (slim, " + std::to_string(parts) + " parts)", problem, right, InParts<C, hopper::SlimParts>{problem, parts});
+      }
   }
 #endif
+}
+
+/// An epilogue of whole rows.
+template <typename C, int ROW>
+void check_rows(const Sizes& sizes) {
+  Problem<C> problem(sizes);
+  const int64_t count = problem.out_rows * sizes.n;
+  Device<double> sums(count);
+  sums.zero();
+  for (int p = 0; p < C::PRODUCTS; ++p) reference<C><<<unsigned(ceil_div(count, 256)), 256>>>(problem.extent, problem.products[p], sizes.m, problem.out_rows, sums);
+  std::vector<double> wanted = sums.host();
+  for (int64_t first = 0; first < count; first += ROW) {
+    double squares = 0;
+    for (int i = 0; i < ROW; ++i) squares += wanted[first + i] * wanted[first + i];
+    for (int i = 0; i < ROW; ++i) wanted[first + i] /= std::sqrt(squares);
+  }
+  const std::string name = kind_of<C>() + " " + std::to_string(sizes.m) + " " + std::to_string(sizes.n) + ", whole rows of " + std::to_string(ROW);
+  std::printf("     %s\n", name.c_str());
+  Device<float> out(count);
+  const cudaError_t launched = contract<C>(0, problem.extent, problem.products, Normed<ROW>{out.data, sizes.n});
+  if (launched != cudaSuccess) std::printf("FAIL %s: launch: %s\n", name.c_str(), cudaGetErrorString(launched)), ++check::failures;
+  finish(name);
+  const std::vector<float> got = out.host();
+  check::report(name, check::relative_error(got, wanted), 3e-5);
+  if (!(check::relative_error(got, wanted) <= 3e-5)) explain(got, wanted, sizes.m, sizes.n);
 }
 
 template <Kind KIND, Major A, Major B, int SUMS = 1, int PRODUCTS = 1>
@@ -331,6 +392,13 @@ void check_all() {
     check_case<Plain<Kind::dense, OWN, OWN>>(sizes);
   }
   check_case<Plain<Kind::dense, K, OWN, 2>>({1, 1000, 328, {200}});
+  check_case<Plain<Kind::dense, OWN, OWN, 2>>({1, 264, 136, {1000}});
+  check_rows<Plain<Kind::dense, K, OWN>, 192>({1, 1003, 576, {200}});
+  check_rows<Plain<Kind::dense, K, OWN>, 128>({1, 1003, 640, {200}});
+  check_rows<Plain<Kind::dense, K, K>, 64>({1, 130, 192, {72}});
+  check_rows<Plain<Kind::dense, K, OWN>, 256>({1, 67, 512, {520}});
+  check_rows<Plain<Kind::dense, K, OWN, 1, 2>, 24>({1, 67, 48, {520, 72}});
+  check_rows<Contraction<Kind::dense, K, OWN, 1, 1, false>, 24>({1, 67, 48, {51}});
   check_case<Plain<Kind::dense, K, K, 1, 2>>({1, 1000, 328, {200, 72}});
   check_case<Plain<Kind::batched, K, OWN>>({5, 200, 328, {136}});
   check_case<Contraction<Kind::batched, K, K, 1, 1, true, false, false, true>>({3, 520, 520, {328}});
@@ -387,10 +455,17 @@ void time_case(const char* name, const Sizes& sizes, const MakeEpilogue& make) {
     std::printf(", wide alone %6.1f", rate([&] { CUDA_OK((hopper::launch<C, hopper::Shape<256, false, false>>(0, problem.extent, problem.products, epilogue))); }));
     std::printf(", 192 alternating %6.1f", rate([&] { CUDA_OK((hopper::launch<C, hopper::Shape<192, true>>(0, problem.extent, problem.products, epilogue))); }));
   }
-  if constexpr (C::KIND == Kind::dense && C::A == Major::own && C::B == Major::own)
-    for (int parts : {2, 4, 6})
-      std::printf(", split in %d %6.1f", parts,
-                  rate([&] { CUDA_OK((hopper::launch<C, hopper::Shape<256, false, false, true>>(0, problem.extent, problem.products, epilogue, parts))); }));
+  if constexpr (hopper::HAS_PARTS<C>) {
+    Device<char> workspace(32 << 20);
+    const Scratch scratch{workspace.data, 32 << 20};
+    if (const hopper::Parts best = hopper::best_parts<C, hopper::WideParts<C>>(problem.extent, problem.products, scratch); best.count) {
+      std::printf(", %d parts (chosen)", best.count);
+      for (int parts : {best.count / 2, best.count, best.count + 1, best.count * 3 / 2, best.count * 2})
+        if (parts > 1 && parts * problem.extent.m * sizes.n * 4 * C::SUMS <= scratch.bytes)
+          std::printf(", %d parts %6.1f", parts,
+                      rate([&] { CUDA_OK((hopper::launch_parts<C, hopper::WideParts<C>>(0, problem.extent, problem.products, epilogue, scratch, parts))); }));
+    }
+  }
 #endif
   std::printf("\n");
 }

@@ -81,4 +81,8 @@ export function rowsAndColumns(type: Type): { rows: readonly Dim[]; columns: num
   return { rows: dims.slice(0, -1), columns: dims.length > 0 ? dims[dims.length - 1]!.size : 1 };
 }
 
+/** Column `shift` + i of a row, and a table's entry i at a position, as text. */
+export const elementAt = (row: string, shift?: number): string => `${row}[${shift === undefined ? "" : `${shift} + `}i]`;
+export const entryOf = (table: string, position: string, width: number): string => `${table}[(${position}) * ${width} + i]`;
+
 export const elements = (type: Type): number => size(type);

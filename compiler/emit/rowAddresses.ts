@@ -1,12 +1,11 @@
 /** Where the current row of each operand and result of a row kernel begins. */
 import { type Dim, last, type Type, type Value } from "../ir.js";
-import { indexOf, type Position, productName, stored, times } from "./access.js";
+import { coordinate, indexOf, type Position, productName, stored, times } from "./access.js";
 import type { Names } from "./names.js";
 
 export class RowAddresses {
   /** One declaration for each row that is not the whole tensor: `const real* x_row = x + row * D;` */
   readonly pointers: string[] = [];
-  readonly position: Position;
   readonly #rows = new Map<Value, string>();
 
   constructor(
@@ -15,8 +14,13 @@ export class RowAddresses {
     readonly rows: readonly Dim[],
     /** What an element is called in C++. */
     readonly typeOf: (v: Value) => string = (v) => (v.type.dtype === "i32" ? "int32_t" : "real"),
-  ) {
-    this.position = { dims: rows, at: "row" };
+    /** What says which row it is. */
+    readonly positions: readonly Position[] = [{ dims: rows, at: "row" }],
+  ) {}
+
+  /** The row's coordinate along one dimension. */
+  along(dim: string): string | undefined {
+    return this.positions.map((p) => coordinate(p, dim)).find((c) => c !== undefined);
   }
 
   /** The name of a value's row: a pointer, declared at its first use, or the tensor itself if every row reads the same. */
@@ -47,6 +51,6 @@ export class RowAddresses {
     const lead = leads ? dims.slice(0, this.rows.length) : dims.filter((d) => this.rows.some((r) => r.name === d.name));
     const width = dims.slice(lead.length);
     if (lead.length === 0) return "0";
-    return times(indexOf({ dims: lead, dtype: "f32" }, [this.position]), width.length === 0 ? "1" : productName(width));
+    return times(indexOf({ dims: lead, dtype: "f32" }, this.positions), width.length === 0 ? "1" : productName(width));
   }
 }

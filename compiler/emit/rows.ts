@@ -6,7 +6,7 @@ import { type Dim, last, type Op, type Value } from "../ir.js";
 import type { Kernel } from "../kernel.js";
 import { spec } from "../ops/index.js";
 import type { Form, RowScalar, Table } from "../ops/op.js";
-import { coordinate, productName, stored, times } from "./access.js";
+import { elementAt, entryOf, productName, stored, times } from "./access.js";
 import { dimName, type Names } from "./names.js";
 import { RowAddresses } from "./rowAddresses.js";
 
@@ -122,10 +122,10 @@ class RowEmitter {
     const tables = form.tables?.(op.attrs, argTypes, outTypes) ?? [];
     const args = op.inputs.map((v) => this.#row(v));
     const outs = op.outputs.map((v) => this.#target(v));
-    const position = (dim: string): string => coordinate(this.#address.position, dim) ?? "0";
+    const position = (dim: string): string => this.#address.along(dim) ?? "0";
     const table = (name: string): string => this.#table(op, tables, name);
     const loop = (from: number, to: number, ...statements: readonly string[]): string[] => simd(`${to}`, statements, from);
-    this.#lines.push(...form.lines!({ args, outs, argTypes, outTypes, position, table, loop }, op.attrs));
+    this.#lines.push(...form.lines!({ args, outs, argTypes, outTypes, position, table, loop, at: elementAt, entry: entryOf }, op.attrs));
     for (const v of op.outputs) this.#addToOutput(v);
   }
 

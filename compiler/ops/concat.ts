@@ -37,9 +37,9 @@ export const concat: OpSpec = {
   },
   form: {
     is: "rowwise",
-    lines({ args: [a, b], outs: [y], argTypes, loop }) {
+    lines({ args: [a, b], outs: [y], argTypes, loop, at }) {
       const [first, second] = argTypes.map((type) => last(type).size);
-      return [...loop(0, first!, `${y}[i] = ${a}[i];`), ...loop(0, second!, `${y}[${first} + i] = ${b}[i];`)];
+      return [...loop(0, first!, `${at(y!)} = ${at(a!)};`), ...loop(0, second!, `${at(y!, first)} = ${at(b!)};`)];
     },
   },
   samples: [

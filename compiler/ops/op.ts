@@ -60,6 +60,10 @@ export interface RowLines {
   position(dim: string): string;
   /** The C name of one of the op's `tables`. */
   table(name: string): string;
+  /** Column `shift` + i of a row, inside a `loop`: as an operand, or in front of `=`. */
+  at(row: string, shift?: number): string;
+  /** Entry i of the `width` that a table has for a position. */
+  entry(table: string, position: string, width: number): string;
   /** A loop of `i` over columns from … to, whose rounds do not depend on each other: vectorised, or shared out over lanes. */
   loop(from: number, to: number, ...statements: readonly string[]): readonly string[];
 }

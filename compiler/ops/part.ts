@@ -31,7 +31,7 @@ export const part: OpSpec = {
   },
   form: {
     is: "rowwise",
-    lines: ({ args: [x], outs: [y], loop }, { offset, size }) => loop(0, size as number, `${y}[i] = ${x}[${offset} + i];`),
+    lines: ({ args: [x], outs: [y], loop, at }, { offset, size }) => loop(0, size as number, `${at(y!)} = ${at(x!, offset as number)};`),
   },
   samples: [
     { args: [{ type: tensor("B T N+R", { B: 2, T: 3, "N+R": 7 }) }], attrs: { offset: 0, dim: "N", size: 4 } },

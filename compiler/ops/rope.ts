@@ -95,17 +95,18 @@ export const rope: OpSpec = {
       const half = width / 2;
       const columns = last(row.outTypes[0]!).size;
       const [minus, plus] = inverse ? ["+", "-"] : ["-", "+"];
-      const entry = (table: string): string => `${row.table(table)}[(${row.position(along)}) * ${half} + i]`;
-      const copy = (from: number, to: number): readonly string[] => (from < to ? row.loop(from, to, `${y}[i] = ${x}[i];`) : []);
+      const entry = (table: string): string => row.entry(row.table(table), row.position(along), half);
+      const at = (name: string | undefined, shift?: number): string => row.at(name!, shift);
+      const copy = (from: number, to: number): readonly string[] => (from < to ? row.loop(from, to, `${at(y)} = ${at(x)};`) : []);
       return [
         ...copy(0, offset),
         ...row.loop(
           0,
           half,
           `const real cosine = ${entry("rope_cos")}, sine = ${entry("rope_sin")};`,
-          `const real turned_u = ${x}[${offset} + i], turned_v = ${x}[${offset + half} + i];`,
-          `${y}[${offset} + i] = turned_u * cosine ${minus} turned_v * sine;`,
-          `${y}[${offset + half} + i] = turned_v * cosine ${plus} turned_u * sine;`,
+          `const real turned_u = ${at(x, offset)}, turned_v = ${at(x, offset + half)};`,
+          `${at(y, offset)} = turned_u * cosine ${minus} turned_v * sine;`,
+          `${at(y, offset + half)} = turned_v * cosine ${plus} turned_u * sine;`,
         ),
         ...copy(offset + width, columns),
       ];

@@ -6,7 +6,8 @@
  * 2. Pointwise ops join the contraction whose result they take, and with it other contractions of the same size: a gate and
  *    an up projection with swiglu become one kernel, so do sums of products.
  * 3. Contractions of one size over the same left operand become one kernel.
- * 4. What is left of pointwise and rowwise ops over the same rows becomes one row loop.
+ * 4. cuda: what follows a product row by row (norms, rotations) joins it where a row of its result is within a tile.
+ * 5. What is left of pointwise and rowwise ops over the same rows becomes one row loop.
  */
 import type { Graph, Op, Value } from "../ir.js";
 import { sameDims } from "../ir.js";
@@ -14,11 +15,14 @@ import type { Kernel, KernelProgram, Step } from "../kernel.js";
 import { spec } from "../ops/index.js";
 import type { Form } from "../ops/op.js";
 import type { Target } from "../target.js";
-import { type Group, Grouping, isDots, operands, rowSpace } from "./groups.js";
+import { type Group, Grouping, isDots, isRowEpilogue, operands, rowSpace, standsAlone } from "./groups.js";
+import { gradientValues } from "./landing.js";
 import { leaves } from "./rewrite.js";
 import { assignSums } from "./sums.js";
+import { joinWholeRows } from "./wholeRows.js";
 
 export interface FuseChoices {
+  /** fused: in the operand that is loaded (cpu), or in the epilogue of the product that makes the rows (cuda). */
   norm: "own" | "fused";
   swiglu: "own" | "fused";
   moeIn: "gather" | "fused";
@@ -29,15 +33,18 @@ export interface FuseChoices {
 }
 
 export function fuse(graph: Graph, choices: FuseChoices): KernelProgram {
-  return { graph, steps: fuseBody(graph.body, new Set(graph.outputs.map((o) => o.value)), choices) };
+  return { graph, steps: fuseBody(graph.body, new Set(graph.outputs.map((o) => o.value)), choices, gradientValues(graph)) };
 }
 
-function fuseBody(body: readonly Op[], escaping: ReadonlySet<Value>, choices: FuseChoices): Step[] {
+/** `added`: values that are added to what is there. */
+function fuseBody(body: readonly Op[], escaping: ReadonlySet<Value>, choices: FuseChoices, added: ReadonlySet<Value>): Step[] {
   const inlined = findInlined(body, escaping, choices);
   const grouping = new Grouping(body, inlined);
   const may = choices.target === "cuda" ? fitsTensorCores(grouping, inlined, escaping) : () => true;
   for (const op of body)
     if (!inlined.has(op) && (isPointwise(op) || (choices.target === "cuda" && isDots(op)))) joinContractions(grouping, op, choices, may);
+  if (choices.target === "cuda" && choices.norm === "fused")
+    for (const op of body) if (!inlined.has(op)) joinWholeRows(grouping, op, { added, escaping });
   joinSiblings(grouping, body, may);
   if (choices.moeOut === "scatter") for (const op of body) if (op.kind === "combine") joinScatter(grouping, op, escaping);
   if (choices.target === "cuda") for (const op of body) if (!inlined.has(op) && isPointwise(op)) joinEpilogue(grouping, op, choices);
@@ -46,7 +53,7 @@ function fuseBody(body: readonly Op[], escaping: ReadonlySet<Value>, choices: Fu
     const [op] = group.ops;
     if (group.form === "loop") {
       const inner = new Set<Value>(leaves(op!));
-      return { is: "loop", op: op!, steps: fuseBody(op!.loop!.body, inner, choices) };
+      return { is: "loop", op: op!, steps: fuseBody(op!.loop!.body, inner, choices, added) };
     }
     return { is: "kernel", kernel: toKernel(group, grouping, escaping) };
   });
@@ -128,6 +135,7 @@ function fitsTensorCores(grouping: Grouping, inlined: ReadonlySet<Op>, escaping:
     const anchors = ops.filter((op) => formOf(op)?.is === "contraction");
     if (new Set(anchors.map(layout)).size > 1) return false;
     const { sums } = assignSums(ops, anchors, uses);
+    if (sums > 1 && isRowEpilogue(ops)) return false;
     // Rows of a right operand are gathered for one sum only.
     const gathersRight = anchors.length > 0 && layout(anchors[0]!).endsWith("true");
     return sums <= 1 || (sums === 2 && anchors.length === 2 && left(anchors[0]!) === left(anchors[1]!) && !gathersRight);
@@ -217,15 +225,6 @@ function joinRows(grouping: Grouping, op: Op): void {
     if (!group || other === op || group.form !== "rowwise" || standsAlone(other) || rowSpace(other) !== space) continue;
     grouping.join(group, grouping.of(op)!);
   }
-}
-
-/** Ops whose operands are not rows of the same row space. */
-function standsAlone(op: Op): boolean {
-  const form = formOf(op);
-  if (form?.is === "gather") return true;
-  const out = op.outputs[0]!.type;
-  if (form?.is === "view" || (form?.is === "rowwise" && form.sumRows)) return false;
-  return form?.is === "rowwise" && op.inputs.some((v) => v.type.dims.length > out.dims.length);
 }
 
 function toKernel(group: Group, grouping: Grouping, escaping: ReadonlySet<Value>): Kernel {

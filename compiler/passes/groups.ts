@@ -115,6 +115,10 @@ export function isDots(op: Op): boolean {
   return form?.is === "rowwise" && form.dots === true;
 }
 
+/** Whether ops that follow a product need whole rows of its result, and not only eight neighbouring sums. */
+export const isRowEpilogue = (ops: readonly Op[]): boolean =>
+  ops.some((op) => !op.loop && ["rowwise", "view"].includes(spec(op.kind).form.is) && !isDots(op));
+
 /** The rows an op works on, as text: equal texts may share a row loop. A sum over rows works on the rows of its operand. */
 export function rowSpace(op: Op): string {
   const { form } = spec(op.kind);
@@ -124,4 +128,13 @@ export function rowSpace(op: Op): string {
     .slice(0, -1)
     .map((d) => `${d.name}:${d.size}`)
     .join(" ")}`;
+}
+
+/** Ops whose operands are not rows of the same row space. */
+export function standsAlone(op: Op): boolean {
+  const form = spec(op.kind).form;
+  if (form.is === "gather") return true;
+  const out = op.outputs[0]!.type;
+  if (form.is === "view" || (form.is === "rowwise" && form.sumRows)) return false;
+  return form.is === "rowwise" && op.inputs.some((v) => v.type.dims.length > out.dims.length);
 }

@@ -7,11 +7,12 @@ import type { Kernel } from "../../kernel.js";
 import { spec } from "../../ops/index.js";
 import type { Contraction } from "../../ops/op.js";
 import { RUN_COLUMNS } from "../../ops/weigh.js";
-import { isDots } from "../../passes/groups.js";
+import { isDots, isRowEpilogue } from "../../passes/groups.js";
 import { assignSums } from "../../passes/sums.js";
 import { indexOf, type Position, plus, product, productName, stored, times } from "../access.js";
 import { type Matrix, rowsOfB, splitAt } from "../matrix.js";
-import type { Names } from "../names.js";
+import { dimName, type Names } from "../names.js";
+import { type CudaRowText, cudaRowEpilogue, readByRows } from "./rows.js";
 import { cType } from "./types.js";
 
 export interface CudaContractionText {
@@ -30,12 +31,23 @@ export interface CudaContractionText {
   /** Members of the epilogue: the tensors it reads and writes. */
   members: { declaration: string; name: string }[];
   lines: string[];
+  /** In place of `lines`: what becomes of whole rows. */
+  row: RowEpilogue | undefined;
   /** A run that is read before its sums' turn comes. */
   ahead: { name: string; lines: string[] } | undefined;
   /** Results that rows are added to, so that they begin as zero. */
   zeroed: { name: string; count: string }[];
   /** Where the epilogue only stores the sums, or adds them to what is there: what a library can do, too. */
   bare: BareEpilogue | undefined;
+}
+
+export interface RowEpilogue extends CudaRowText {
+  /** The columns of a row, by their dimension's name. */
+  columns: string;
+  /** Floats of shared memory beside a row of sums. */
+  room: string;
+  /** Whether row ops get the sums as memory would keep them. */
+  rounded: boolean;
 }
 
 export interface BareEpilogue {
@@ -87,7 +99,8 @@ class CudaContractionEmitter {
     const products = this.#products();
     const operands = products.flatMap((p) => [p.a, ...p.b]);
     const aligned = operands.every((o) => o.columns % 8 === 0) && c.n % 8 === 0;
-    const { lines, ahead } = this.#epilogue(result, c.ragged?.axis === "k", aligned);
+    const row = isRowEpilogue(this.kernel.ops) ? this.#rowEpilogue(result) : undefined;
+    const { lines, ahead } = row ? { lines: [], ahead: undefined } : this.#epilogue(result, c.ragged?.axis === "k", aligned);
     const plain = c.ragged === undefined && aligned && operands.every((o) => !o.gathers);
     return {
       kind: c.ragged ? `ragged_${c.ragged.axis}` : "dense",
@@ -112,10 +125,28 @@ class CudaContractionEmitter {
         name,
       })),
       lines,
+      row,
       ahead,
       zeroed: this.#zeroed,
       bare: plain ? this.#bare() : undefined,
     };
+  }
+
+  /** Rows are what the last dimension counts; in a row of the matrix there may be several. */
+  #rowEpilogue(matrix: Matrix): RowEpilogue {
+    const column = last(this.kernel.anchors[0]!.outputs[0]!.type);
+    const heads = matrix.inner.slice(0, -1);
+    const positions: Position[] = [
+      { dims: matrix.outer, at: "m" },
+      { dims: heads, at: "head" },
+    ];
+    const text = cudaRowEpilogue(this.kernel, this.names, this.accumulates, [...this.#sumOf.keys()], positions);
+    const sums = [...this.#sumOf.keys()].at(-1)!;
+    const rounded = sums.type.dtype === "bf16" && readByRows(this.kernel.ops, sums);
+    const touched = (v: Value): boolean =>
+      text.pointers.concat(text.lines, text.early).some((l) => new RegExp(`\\b${this.names.of(v)}\\b`).test(l));
+    for (const v of [...this.kernel.inputs, ...this.kernel.outputs]) if (touched(v)) this.#members.set(v, this.names.of(v));
+    return { ...text, columns: dimName(column), room: text.shared.map((s) => s.columns).join(" + ") || "0", rounded };
   }
 
   #bare(): BareEpilogue | undefined {

@@ -17,7 +17,7 @@ export const cudaTaken: readonly string[] = [
   ..."stream workspace lane team c blocks partials STEP LANES Block row_kernel chunks Held sum_over_row max_over_row".split(" "),
   // products
   ..."products sums at choice bare extent epilogue token fetch Shape Epilogue Choice Extent Product Bare Kind Major Contraction".split(" "),
-  ..."contract launched scatter ways_of".split(" "),
+  ..."contract launched scatter ways_of ROW ROOM ROUNDED m n head".split(" "),
   // all
   ..."range Range Run RUN WARP bf16 real load store to_float from_float sum_of_lanes sum_of_blocks ceil_div room".split(" "),
   // forms of their own
@@ -71,12 +71,18 @@ function rowForm(kernel: Kernel, names: Names, { accumulates }: KernelContext): 
 function contractionForm(kernel: Kernel, names: Names, { accumulates }: KernelContext): FormData {
   const grid = cudaContraction(kernel, names, accumulates);
   const workspaceBytes = grid.bare ? libraryWorkspace(grid.bare) : 0;
+  const tables = grid.row?.tables ?? [];
   const group = grid.lines.some((line) => /\bgroup\b/.test(line)) ? "int group" : "int";
   return {
     template: "contraction.cu",
-    data: { grid: { ...grid, bare: grid.bare ?? null, ahead: grid.ahead ?? null, group }, workspaceBytes },
-    tables: [],
-    params: hostParameters(kernel, names, [], workspaceBytes > 0),
+    data: {
+      grid: { ...grid, bare: grid.bare ?? null, ahead: grid.ahead ?? null, row: grid.row ?? null, group },
+      tables: tables.map((t) => t.name),
+      second: grid.row ? "rows.cuh" : "",
+      workspaceBytes,
+    },
+    tables,
+    params: hostParameters(kernel, names, tables, workspaceBytes > 0),
     workspaceBytes: () => workspaceBytes,
   };
 }

@@ -1,14 +1,18 @@
 /**
  * The body of a row kernel on the GPU: a warp works on one row at a time. Its lanes take runs of eight columns, so that memory is
- * read and written 16 bytes at a time; where an op moves columns about (rope, concat), single columns, with rows kept in shared memory.
+ * read and written 16 bytes at a time; single columns where an op moves columns about (rope, concat) by another number than a multiple of
+ * eight. Rows whose columns move are kept in shared memory.
+ *
+ * The same language is a product's epilogue where a row of its result is within a tile: eight lanes have a row then.
  */
 import { type Dim, last, type Op, type Value } from "../../ir.js";
 import type { Kernel } from "../../kernel.js";
 import { spec } from "../../ops/index.js";
 import type { Form, RowScalar, Table } from "../../ops/op.js";
-import { coordinate, productName, stored } from "../access.js";
+import { type Position, productName, stored } from "../access.js";
 import { dimName, type Names } from "../names.js";
 import { RowAddresses } from "../rowAddresses.js";
+import { columnOf, linesOfColumns, linesOfRuns, movesColumns, single, takesRuns } from "./rowLines.js";
 import { RowLoop } from "./rowLoop.js";
 import { cType } from "./types.js";
 
@@ -21,7 +25,7 @@ export interface CudaRowText {
   early: string[];
   lines: string[];
   /** Float rows in shared memory, one a warp. */
-  shared: { name: string; columns: string }[];
+  shared: { name: string; columns: string; offset: string }[];
   /** Sums over all rows: each block's partial sums lie at `offset` of its workspace. */
   sums: { value: Value; target: string; partial: string; columns: string; offset: string; type: string }[];
   /** Floats of workspace of one block: `D + R`. */
@@ -41,10 +45,28 @@ const MOST_WARPS = 8;
 /** Wider rows would take too many registers. */
 const MOST_HELD_COLUMNS = 4096;
 
-/** The one column of a scalar. */
-const single: Dim = { name: "1", size: 1 };
-const columnOf = (v: Value): Dim => (v.type.dims.length === 0 ? single : last(v.type));
 const extent = (column: Dim): string => (column === single ? "1" : dimName(column));
+
+/**
+ * Whether an op that needs whole rows reads a value. It gets what memory would keep of it: the backward pass, which reads it from there,
+ * then computes again the same bits.
+ */
+export const readByRows = (ops: readonly Op[], v: Value): boolean =>
+  ops.some((op) => op.inputs.includes(v) && ["rowwise", "view"].includes(spec(op.kind).form.is));
+
+/** Lanes that have a row of a product's result: see the epilogue of whole rows in lib/contract.cuh. */
+const LANES_OF_EPILOGUE = 8;
+
+/** What becomes of whole rows of a product. `sums`: the values that are the finished sums; `positions`: which row it is. */
+export function cudaRowEpilogue(
+  kernel: Kernel,
+  names: Names,
+  accumulates: (v: Value) => boolean,
+  sums: readonly Value[],
+  positions: readonly Position[],
+): CudaRowText {
+  return new CudaRowEmitter(kernel, names, accumulates, stored(sums[0]!.type.dims).slice(0, -1), { sums, positions }).emit();
+}
 
 export function cudaRowKernel(kernel: Kernel, names: Names, accumulates: (v: Value) => boolean): CudaRowText {
   const main = kernel.ops.find((op) => spec(op.kind).form.is !== "view") ?? kernel.ops[0]!;
@@ -61,6 +83,9 @@ class CudaRowEmitter {
   /** Rows that each lane keeps its own columns of, in registers. */
   readonly #registers = new Set<Value>();
   readonly #shared: CudaRowText["shared"] = [];
+  /** Rows of shared memory, each with what lies there now. */
+  readonly #rooms: { name: string; columns: Dim; holds: Value }[] = [];
+  readonly #ops: readonly Op[];
   readonly #early: string[] = [];
   readonly #held = new Set<string>();
   readonly #sums: CudaRowText["sums"] = [];
@@ -76,14 +101,24 @@ class CudaRowEmitter {
     readonly names: Names,
     readonly accumulates: (v: Value) => boolean,
     readonly rows: readonly Dim[],
+    readonly product?: { sums: readonly Value[]; positions: readonly Position[] },
   ) {
-    this.#address = new RowAddresses(names, rows, cType);
-    this.#step = kernel.ops.some(movesColumns) ? "1" : "RUN";
+    this.#address = new RowAddresses(names, rows, cType, product?.positions);
+    this.#ops = kernel.ops.filter((op) => spec(op.kind).form.is !== "contraction" && !product?.sums.includes(op.outputs[0]!));
+    // A warp that has one row moves its columns faster one by one: runs would leave most lanes idle.
+    this.#step = this.#ops.every(product ? takesRuns : (op) => !movesColumns(op)) ? "RUN" : "1";
+    for (const v of product?.sums ?? []) this.#rowName.set(v, "sums");
   }
 
   emit(): CudaRowText {
-    for (const [i, op] of this.kernel.ops.entries()) {
-      this.#left = this.kernel.ops.slice(i);
+    const [sums] = this.product?.sums.slice(-1) ?? [];
+    this.#left = this.#ops;
+    if (sums) {
+      this.#rooms.push({ name: "sums", columns: columnOf(sums), holds: sums });
+      if (this.kernel.outputs.includes(sums)) this.#copyOut(sums);
+    }
+    for (const [i, op] of this.#ops.entries()) {
+      this.#left = this.#ops.slice(i);
       this.#op(op);
     }
     this.#left = [];
@@ -107,8 +142,9 @@ class CudaRowEmitter {
 
   /** A warp for a row; for a wide one as many warps as take it in one go, if no lane has to read what another one made. */
   #lanes(): number {
-    const widest = Math.max(...this.kernel.ops.map((op) => columnOf(isRowSum(op) ? op.inputs[0]! : op.outputs[0]!).size));
-    return this.#step === "RUN" ? 32 * Math.min(MOST_WARPS, Math.ceil(widest / 256)) : 32;
+    if (this.product) return LANES_OF_EPILOGUE;
+    const widest = Math.max(...this.#ops.map((op) => columnOf(isRowSum(op) ? op.inputs[0]! : op.outputs[0]!).size));
+    return this.#ops.some(movesColumns) ? 32 : 32 * Math.min(MOST_WARPS, Math.ceil(widest / 256));
   }
 
   #op(op: Op): void {
@@ -145,17 +181,21 @@ class CudaRowEmitter {
     const tables = form.tables?.(op.attrs, argTypes, outTypes) ?? [];
     const args = op.inputs.map((v) => this.#row(v));
     const outs = op.outputs.map((v) => this.#target(v));
-    const position = (dim: string): string => coordinate(this.#address.position, dim) ?? "0";
+    const position = (dim: string): string => this.#address.along(dim) ?? "0";
     const table = (name: string): string => this.#table(op, tables, name);
-    const loop = (from: number, to: number, ...statements: readonly string[]): string[] => [
-      `for (int i = ${from === 0 ? "lane" : `${from} + lane`}; i < ${to}; i += WARP) {`,
-      ...statements.map((s) => `  ${s}`),
-      "}",
-    ];
+    const { loop, at, entry } =
+      this.#step === "RUN" ? linesOfRuns(outs, this.#early, (wanted) => this.names.fresh(wanted)) : linesOfColumns;
     this.#barrier();
-    this.#lines.push(...form.lines!({ args, outs, argTypes, outTypes, position, table, loop }, op.attrs));
+    this.#lines.push(...form.lines!({ args, outs, argTypes, outTypes, position, table, loop, at, entry }, op.attrs));
     this.#barrier();
     for (const v of op.outputs) this.#addToOutput(v);
+  }
+
+  /** Stores a row of shared memory that is an output as well. */
+  #copyOut(v: Value): void {
+    const column = columnOf(v);
+    const loop = this.#loopOver(column);
+    loop.store(this.#address.of(v, true), this.names.of(v), this.#at(v, column), cType(v), this.accumulates(v));
   }
 
   /** What lanes wrote, others may read. One barrier is as good as two. */
@@ -196,7 +236,8 @@ class CudaRowEmitter {
     const loop = this.#loopOver(column);
     const name = this.names.fresh(`${this.names.of(out)}_i`);
     const value = expression(inputs.map((v) => this.#at(v, column)));
-    loop.statement(`const real ${name} = ${value};`);
+    const rounds = this.product && spec(op.kind).form.is === "pointwise" && out.type.dtype === "bf16" && readByRows(this.#ops, out);
+    loop.statement(`const real ${name} = ${rounds ? `to_float(from_float<bf16>(${value}))` : value};`);
     loop.made.set(out, name);
     if (this.kernel.outputs.includes(out))
       loop.store(this.#address.of(out, true), this.names.of(out), name, cType(out), this.accumulates(out));
@@ -220,22 +261,25 @@ class CudaRowEmitter {
     const column = columnOf(op.inputs[0]!);
     for (const scalar of scalars) {
       const columns = `real(${extent(column)})`;
-      const loop = this.#loopOver(column);
-      const each = scalar.each(
-        op.inputs.map((v) => this.#at(v, column)),
+      const same = scalar.each(
+        op.inputs.map((v) => `#${v.id}`),
         known,
       );
-      const key = [scalar.reduce, each, scalar.finish?.("", columns, known), columns].join(" | ");
+      const key = [scalar.reduce, same, scalar.finish?.("", columns, known), columns].join(" | ");
       const before = this.#scalarNames.get(key);
-      if (before) this.#loop = undefined;
-      known[scalar.name] = before ?? this.#reduce(scalar, loop, each, column, known);
+      known[scalar.name] = before ?? this.#reduce(scalar, op, column, known);
       this.#scalarNames.set(key, known[scalar.name]!);
     }
     return known;
   }
 
   /** A loop that makes one number of the row: each lane's part, then the lanes' together. */
-  #reduce(scalar: RowScalar, loop: RowLoop, each: string, column: Dim, known: Readonly<Record<string, string>>): string {
+  #reduce(scalar: RowScalar, op: Op, column: Dim, known: Readonly<Record<string, string>>): string {
+    const loop = this.#loopOver(column);
+    const each = scalar.each(
+      op.inputs.map((v) => this.#at(v, column)),
+      known,
+    );
     const part = this.names.fresh(`${scalar.name}_of_lane`);
     loop.statement(scalar.reduce === "+" ? `${part} += ${each};` : `${part} = larger(${each}, ${part});`);
     this.#lines.push(`real ${part} = ${scalar.reduce === "+" ? "0" : "-INFINITY"};`);
@@ -262,7 +306,7 @@ class CudaRowEmitter {
   /** A row of the input that is held in registers, as it lies in memory. Where lanes read each other's columns, caches do as well. */
   #readEarly(v: Value): string | undefined {
     const column = columnOf(v);
-    if (this.#step === "1" || !this.kernel.inputs.includes(v) || v.type.dtype !== "bf16") return undefined;
+    if (this.#step === "1" || this.#isMoved(v) || !this.kernel.inputs.includes(v) || v.type.dtype !== "bf16") return undefined;
     if (column.size % 8 !== 0 || column.size > MOST_HELD_COLUMNS || !this.#address.hasColumn(v, column)) return undefined;
     const held = this.names.fresh(`${this.names.of(v)}_held`);
     this.#early.push(`const Held<${extent(column)}, LANES> ${held}(${this.#address.of(v, false)}, lane);`);
@@ -273,22 +317,39 @@ class CudaRowEmitter {
 
   /** Where an op with lines of its own puts its row. */
   #target(v: Value): string {
-    if (this.kernel.outputs.includes(v) && !this.accumulates(v)) return this.#address.of(v, true);
+    if (this.kernel.outputs.includes(v) && !this.accumulates(v) && !this.#isRead(v)) return this.#address.of(v, true);
     return this.#keepShared(v);
   }
 
+  /** A row of shared memory whose numbers nothing needs any more, or one more. Whoever fills it reads at most its own columns of the old ones. */
   #keepShared(v: Value): string {
-    const row = this.names.fresh(`${this.names.of(v)}_row`);
-    this.#shared.push({ name: row, columns: extent(columnOf(v)) });
+    const columns = columnOf(v);
+    const free = this.#rooms.find((room) => room.columns.size === columns.size && !this.#isRead(room.holds));
+    if (free) free.holds = v;
+    const row = free?.name ?? this.names.fresh(`${this.names.of(v)}_row`);
+    if (!free) {
+      this.#shared.push({ name: row, columns: extent(columns), offset: this.#shared.map((s) => s.columns).join(" + ") || "0" });
+      this.#rooms.push({ name: row, columns, holds: v });
+    }
     this.#rowName.set(v, row);
     return row;
   }
 
-  #addToOutput(v: Value): void {
-    if (!this.kernel.outputs.includes(v) || !this.accumulates(v)) return;
-    this.#lines.push(
-      `for (int i = lane; i < ${extent(columnOf(v))}; i += WARP) ${this.#address.of(v, true)}[i] += ${this.#rowName.get(v)}[i];`,
+  /** Whether the op at hand or a later one reads a value. */
+  #isRead(v: Value): boolean {
+    return (
+      this.#left.some((op) => op.inputs.includes(v)) ||
+      this.#ops.some((op) => isView(op) && op.inputs[0] === v && this.#isRead(op.outputs[0]!))
     );
+  }
+
+  /** Whether an op reads a value's columns in other places. */
+  #isMoved(v: Value): boolean {
+    return this.#ops.some((op) => op.inputs.includes(v) && (movesColumns(op) || (isView(op) && this.#isMoved(op.outputs[0]!))));
+  }
+
+  #addToOutput(v: Value): void {
+    if (this.kernel.outputs.includes(v) && this.#rooms.some((room) => room.holds === v)) this.#copyOut(v);
   }
 
   #loopOver(columns: Dim): RowLoop {
@@ -303,9 +364,8 @@ class CudaRowEmitter {
     if (!loop) return;
     this.#loop = undefined;
     for (const [v, name] of loop.made) {
-      if (!this.#left.some((op) => op.inputs.includes(v))) continue;
-      if (this.kernel.outputs.includes(v) && !this.accumulates(v)) continue;
-      if (this.#step === "1") loop.statement(`${this.#keepShared(v)}[i] = ${name};`);
+      if (!this.#isRead(v)) continue;
+      if (this.#step === "1" || this.#isMoved(v)) loop.store(this.#keepShared(v), this.names.of(v), name, "float", false);
       else {
         const array = this.names.fresh(`${this.names.of(v)}_kept`);
         this.#lines.push(`Run ${array}[chunks(${loop.extent})];`);
@@ -328,14 +388,10 @@ class CudaRowEmitter {
   }
 }
 
+const isView = (op: Op): boolean => spec(op.kind).form.is === "view";
+
 /** Ops whose result is one number a row. */
 function isRowSum(op: Op): boolean {
   const { form } = spec(op.kind);
   return form.is === "rowwise" && form.sumColumns !== undefined;
-}
-
-/** Ops whose result in one column depends on other columns of their operands. */
-function movesColumns(op: Op): boolean {
-  const { form } = spec(op.kind);
-  return form.is === "rowwise" && form.lines !== undefined;
 }

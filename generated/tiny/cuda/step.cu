@@ -9,7 +9,7 @@ namespace mlac {
 
 static void copy_scalar(cudaStream_t stream, float* to, const float* from) { cudaMemcpyAsync(to, from, sizeof(float), cudaMemcpyDeviceToDevice, stream); }
 
-const int64_t ARENA_BYTES = 84494592;
+const int64_t ARENA_BYTES = 82397440;
 const int64_t SEQUENCES = 16, LENGTH = 256, VOCABULARY = 256;
 const int64_t TOKENS_AT = 14989568, TARGETS_AT = 15005952, POSITIONS_AT = 15022336, LOSS_SCALE_AT = 15022592;
 const int64_t REPORT_AT = 15022848, LOGITS_AT = 15023104;
@@ -315,142 +315,132 @@ void micro_step(cudaStream_t stream, char* arena) {
   [[maybe_unused]] const float* lossScale = floats(LOSS_SCALE_AT);
 
   bf16* const embed = halves(0);  // [V D]
-  bf16* const lookup_embed = halves(71288064);  // [B T D]
+  bf16* const lookup_embed = halves(69715200);  // [B T D]
   fwd_01_lookup(stream, embed, tokens, lookup_embed);
   float* const attnNorm = floats(65536);  // [D]
-  bf16* const rmsnorm_attnNorm = halves(19250176);  // [B T D]
-  bf16* const rmsnorm_attnNorm_2 = halves(72336640);  // [B T D]
+  bf16* const rmsnorm_attnNorm = halves(17153024);  // [B T D]
+  bf16* const rmsnorm_attnNorm_2 = halves(70763776);  // [B T D]
   fwd_02_rmsnorm(stream, lookup_embed, attnNorm, rmsnorm_attnNorm, rmsnorm_attnNorm_2);
   bf16* const kvDown = halves(115200);  // [D C]
-  bf16* const linear_kvDown = halves(81773824);  // [B T C]
-  fwd_03_linear(stream, rmsnorm_attnNorm, kvDown, linear_kvDown, bytes(15055872));
   float* const kvNorm = floats(135680);  // [C]
-  bf16* const latent = halves(22920192);  // [B T C]
-  bf16* const latent_2 = halves(82298112);  // [B T C]
-  fwd_04_rmsnorm(stream, linear_kvDown, kvNorm, latent, latent_2);
+  bf16* const linear_kvDown = halves(80200960);  // [B T C]
+  bf16* const latent = halves(23444480);  // [B T C]
+  fwd_03_linear_rmsnorm(stream, rmsnorm_attnNorm, kvDown, kvNorm, linear_kvDown, latent);
   bf16* const kRope = halves(131584);  // [D R]
-  bf16* const linear_kRope = halves(23444480);  // [B T R]
-  fwd_05_linear(stream, rmsnorm_attnNorm, kRope, linear_kRope, bytes(15055872));
+  bf16* const linear_kRope = halves(18201600);  // [B T R]
+  fwd_04_linear(stream, rmsnorm_attnNorm, kRope, linear_kRope, bytes(15055872));
   bf16* const q = halves(66048);  // [D H N+R]
-  bf16* const linear_q = halves(58705152);  // [B T H N+R]
-  fwd_06_linear(stream, rmsnorm_attnNorm, q, linear_q, bytes(15055872));
   float* const qNorm = floats(168704);  // [N+R]
+  bf16* const linear_q = halves(58705152);  // [B T H N+R]
   bf16* const rope = halves(19250176);  // [B T H N+R]
-  bf16* const rope_2 = halves(60278016);  // [B T H N+R]
-  fwd_07_rmsnorm_rope(stream, linear_q, qNorm, rope, rope_2, floats(15039488), floats(15047680));
+  fwd_05_linear_rmsnorm_rope(stream, rmsnorm_attnNorm, q, qNorm, linear_q, rope, floats(15039488), floats(15047680));
   bf16* const k_ = halves(135936);  // [C H N]
-  bf16* const v = halves(152320);  // [C H U]
-  bf16* const linear_k = halves(20823040);  // [B T H N]
-  bf16* const linear_v = halves(21871616);  // [B T H U]
-  fwd_08_linear(stream, latent, k_, v, linear_k, linear_v, bytes(15055872));
   float* const kNorm = floats(168960);  // [N+R]
-  bf16* const rope_3 = halves(15055872);  // [B T H N+R]
-  fwd_09_expand_concat_rmsnorm(stream, linear_kRope, linear_k, kNorm, rope_3, floats(15039488), floats(15047680));
-  bf16* const mixed = halves(73385216);  // [B T H U]
-  float* const lse = floats(84428032);  // [B T H]
-  fwd_10_attention(stream, rope, rope_3, linear_v, mixed, lse);
+  bf16* const rope_2 = halves(20823040);  // [B T H N+R]
+  fwd_06_linear_expand_concat(stream, latent, k_, linear_kRope, kNorm, rope_2, floats(15039488), floats(15047680));
+  bf16* const v = halves(152320);  // [C H U]
+  bf16* const linear_v = halves(22395904);  // [B T H U]
+  fwd_07_linear(stream, latent, v, linear_v, bytes(15055872));
+  bf16* const mixed = halves(71812352);  // [B T H U]
+  float* const lse = floats(82330880);  // [B T H]
+  fwd_08_attention(stream, rope, rope_2, linear_v, mixed, lse);
   bf16* const out_ = halves(169216);  // [H U D]
-  bf16* const add = halves(74433792);  // [B T D]
-  fwd_11_linear_add(stream, mixed, out_, lookup_embed, add);
   float* const ffnNorm = floats(201984);  // [D]
-  bf16* const rmsnorm_ffnNorm = halves(75482368);  // [B T D]
-  fwd_12_rmsnorm(stream, add, ffnNorm, rmsnorm_ffnNorm);
+  bf16* const add = halves(72860928);  // [B T D]
+  bf16* const rmsnorm_ffnNorm = halves(73909504);  // [B T D]
+  fwd_09_linear_add_rmsnorm(stream, mixed, out_, lookup_embed, ffnNorm, add, rmsnorm_ffnNorm);
   bf16* const gate = halves(202496);  // [D W]
   bf16* const up = halves(300800);  // [D W]
   bf16* const linear_gate = halves(28296448);  // [B T W]
   bf16* const linear_up = halves(31442176);  // [B T W]
   bf16* const swiglu = halves(15055872);  // [B T W]
   bf16* const swiglu_2 = halves(34587904);  // [B T W]
-  fwd_13_linear_swiglu(stream, rmsnorm_ffnNorm, gate, up, linear_gate, linear_up, swiglu, swiglu_2);
+  fwd_10_linear_swiglu(stream, rmsnorm_ffnNorm, gate, up, linear_gate, linear_up, swiglu, swiglu_2);
   bf16* const down = halves(399104);  // [W D]
   bf16* const x = halves(24102144);  // [B T D]
-  fwd_14_linear_add(stream, swiglu, down, add, x);
+  fwd_11_linear_add(stream, swiglu, down, add, x);
   for (int64_t layer = 0; layer < 3; ++layer) {  // model.ts:57   for (const layer of p.layers) x = layer(x);
     bf16* const x_2 = halves(24102144 + layer * 1048576);  // [B T D]
     float* const attnNorm_2 = floats(497408 + layer * 512);  // [D]
     bf16* const rmsnorm_attnNorm_3 = halves(56608000);  // [B T D]
-    fwd_15_rmsnorm(stream, x_2, attnNorm_2, rmsnorm_attnNorm_3);
+    fwd_12_rmsnorm(stream, x_2, attnNorm_2, rmsnorm_attnNorm_3);
     bf16* const kRope_2 = halves(695552 + layer * 4096);  // [D R]
     bf16* const linear_kRope_2 = halves(23968768);  // [B T R]
-    fwd_05_linear(stream, rmsnorm_attnNorm_3, kRope_2, linear_kRope_2, bytes(19774464));
+    fwd_04_linear(stream, rmsnorm_attnNorm_3, kRope_2, linear_kRope_2, bytes(19774464));
     bf16* const kvDown_2 = halves(646400 + layer * 16384);  // [D C]
-    bf16* const linear_kvDown_2 = halves(61850880 + layer * 524288);  // [B T C]
-    fwd_03_linear(stream, rmsnorm_attnNorm_3, kvDown_2, linear_kvDown_2, bytes(19774464));
     float* const kvNorm_2 = floats(707840 + layer * 256);  // [C]
-    bf16* const latent_3 = halves(58180864);  // [B T C]
-    fwd_16_rmsnorm(stream, linear_kvDown_2, kvNorm_2, latent_3);
-    bf16* const q_2 = halves(498944 + layer * 49152);  // [D H N+R]
-    bf16* const linear_q_2 = halves(15055872 + layer * 1572864);  // [B T H N+R]
-    fwd_06_linear(stream, rmsnorm_attnNorm_3, q_2, linear_q_2, bytes(19774464));
-    float* const qNorm_2 = floats(806912 + layer * 192);  // [N+R]
-    bf16* const rope_4 = halves(56608000);  // [B T H N+R]
-    fwd_17_rmsnorm_rope(stream, linear_q_2, qNorm_2, rope_4, floats(15039488), floats(15047680));
-    bf16* const k__2 = halves(708608 + layer * 16384);  // [C H N]
+    bf16* const linear_kvDown_2 = halves(60278016 + layer * 524288);  // [B T C]
+    bf16* const latent_2 = halves(61850880);  // [B T C]
+    fwd_03_linear_rmsnorm(stream, rmsnorm_attnNorm_3, kvDown_2, kvNorm_2, linear_kvDown_2, latent_2);
     bf16* const v_2 = halves(757760 + layer * 16384);  // [C H U]
-    bf16* const linear_k_2 = halves(63423744);  // [B T H N]
-    bf16* const linear_v_2 = halves(64472320);  // [B T H U]
-    fwd_08_linear(stream, latent_3, k__2, v_2, linear_k_2, linear_v_2, bytes(19774464));
+    bf16* const linear_v_2 = halves(57656576);  // [B T H U]
+    fwd_07_linear(stream, latent_2, v_2, linear_v_2, bytes(19774464));
+    bf16* const k__2 = halves(708608 + layer * 16384);  // [C H N]
     float* const kNorm_2 = floats(807680 + layer * 192);  // [N+R]
-    bf16* const rope_5 = halves(19774464);  // [B T H N+R]
-    fwd_09_expand_concat_rmsnorm(stream, linear_kRope_2, linear_k_2, kNorm_2, rope_5, floats(15039488), floats(15047680));
+    bf16* const rope_3 = halves(19774464);  // [B T H N+R]
+    fwd_06_linear_expand_concat(stream, latent_2, k__2, linear_kRope_2, kNorm_2, rope_3, floats(15039488), floats(15047680));
+    bf16* const q_2 = halves(498944 + layer * 49152);  // [D H N+R]
+    float* const qNorm_2 = floats(806912 + layer * 192);  // [N+R]
+    bf16* const linear_q_2 = halves(15055872 + layer * 1572864);  // [B T H N+R]
+    bf16* const rope_4 = halves(21347328);  // [B T H N+R]
+    fwd_05_linear_rmsnorm_rope(stream, rmsnorm_attnNorm_3, q_2, qNorm_2, linear_q_2, rope_4, floats(15039488), floats(15047680));
     bf16* const mixed_2 = halves(50316544 + layer * 1048576);  // [B T H U]
-    float* const lse_2 = floats(83739904 + layer * 65536);  // [B T H]
-    fwd_10_attention(stream, rope_4, rope_5, linear_v_2, mixed_2, lse_2);
+    float* const lse_2 = floats(81642752 + layer * 65536);  // [B T H]
+    fwd_08_attention(stream, rope_4, rope_3, linear_v_2, mixed_2, lse_2);
     bf16* const out__2 = halves(808448 + layer * 32768);  // [H U D]
+    float* const ffnNorm_2 = floats(906752 + layer * 512);  // [D]
     bf16* const linear_out = halves(53462272 + layer * 1048576);  // [B T D]
     bf16* const add_2 = halves(21871616);  // [B T D]
-    fwd_18_linear_add(stream, mixed_2, out__2, x_2, linear_out, add_2);
-    float* const ffnNorm_2 = floats(906752 + layer * 512);  // [D]
     bf16* const rmsnorm_ffnNorm_2 = halves(22920192);  // [B T D]
-    fwd_12_rmsnorm(stream, add_2, ffnNorm_2, rmsnorm_ffnNorm_2);
+    fwd_13_linear_add_rmsnorm(stream, mixed_2, out__2, x_2, ffnNorm_2, linear_out, add_2, rmsnorm_ffnNorm_2);
     bf16* const router = halves(908288 + layer * 2048);  // [D E]
     float* const linear_router = floats(20823040);  // [B T E]
-    fwd_19_linear(stream, rmsnorm_ffnNorm_2, router, linear_router, bytes(19774464));
-    float* const gates = floats(84231424 + layer * 32768);  // [B T topK]
-    int32_t* const choice = ints(84329728 + layer * 32768);  // [B T topK] i32
-    int32_t* const slot = ints(84034816 + layer * 32768);  // [B T topK] i32
-    int32_t* const source = ints(83936512 + layer * 32768);  // [rows] i32
-    int32_t* const offsets = ints(84493568 + layer * 36);  // [E+1] i32
+    fwd_14_linear(stream, rmsnorm_ffnNorm_2, router, linear_router, bytes(19774464));
+    float* const gates = floats(82134272 + layer * 32768);  // [B T topK]
+    int32_t* const choice = ints(82232576 + layer * 32768);  // [B T topK] i32
+    int32_t* const slot = ints(81937664 + layer * 32768);  // [B T topK] i32
+    int32_t* const source = ints(81839360 + layer * 32768);  // [rows] i32
+    int32_t* const offsets = ints(82396416 + layer * 36);  // [E+1] i32
     int32_t* const load = ints(14989312 + layer * 32);  // [E] i32
-    float* const probabilities = floats(83346688 + layer * 131072);  // [B T E]
+    float* const probabilities = floats(81249536 + layer * 131072);  // [B T E]
     float* const balance = floats(24099840 + layer * 4);  // []
-    fwd_20_route(stream, linear_router, gates, choice, slot, source, offsets, load, probabilities, balance, bytes(19774464));
-    float* const pick = floats(84133120 + layer * 32768);  // [E rows]
-    fwd_21_pick(stream, gates, source, pick);
+    fwd_15_route(stream, linear_router, gates, choice, slot, source, offsets, load, probabilities, balance, bytes(19774464));
+    float* const pick = floats(82035968 + layer * 32768);  // [E rows]
+    fwd_16_pick(stream, gates, source, pick);
     bf16* const gate_2 = halves(914432 + layer * 131072);  // [E D F]
     bf16* const up_2 = halves(1307648 + layer * 131072);  // [E D F]
     bf16* const linear_gate_2 = halves(44025088 + layer * 1048576);  // [E rows F]
     bf16* const linear_up_2 = halves(47170816 + layer * 1048576);  // [E rows F]
     bf16* const weigh = halves(56608000);  // [E rows F]
-    fwd_22_linear_dispatch_swiglu(stream, rmsnorm_ffnNorm_2, source, gate_2, offsets, up_2, pick, linear_gate_2, linear_up_2, weigh);
+    fwd_17_linear_dispatch_swiglu(stream, rmsnorm_ffnNorm_2, source, gate_2, offsets, up_2, pick, linear_gate_2, linear_up_2, weigh);
     bf16* const down_2 = halves(1700864 + layer * 131072);  // [E F D]
     bf16* const routed = halves(19774464);  // [E rows D]
-    fwd_23_linear(stream, weigh, down_2, offsets, routed);
+    fwd_18_linear(stream, weigh, down_2, offsets, routed);
     bf16* const combine = halves(56608000);  // [B T D]
-    fwd_24_combine(stream, routed, slot, combine);
+    fwd_19_combine(stream, routed, slot, combine);
     bf16* const sharedGate = halves(2094080 + layer * 32768);  // [D S]
     bf16* const sharedUp = halves(2192384 + layer * 32768);  // [D S]
     bf16* const linear_sharedGate = halves(37733632 + layer * 1048576);  // [B T S]
     bf16* const linear_sharedUp = halves(40879360 + layer * 1048576);  // [B T S]
     bf16* const swiglu_3 = halves(19774464);  // [B T S]
-    fwd_25_linear_swiglu(stream, rmsnorm_ffnNorm_2, sharedGate, sharedUp, linear_sharedGate, linear_sharedUp, swiglu_3);
+    fwd_20_linear_swiglu(stream, rmsnorm_ffnNorm_2, sharedGate, sharedUp, linear_sharedGate, linear_sharedUp, swiglu_3);
     bf16* const sharedDown = halves(2290688 + layer * 32768);  // [S D]
     bf16* const x_3 = halves(24102144 + (layer + 1) * 1048576);  // [B T D]
-    fwd_26_linear_add(stream, swiglu_3, sharedDown, combine, add_2, x_3);
+    fwd_21_linear_add(stream, swiglu_3, sharedDown, combine, add_2, x_3);
   }
   bf16* const x_4 = halves(27247872);  // [B T D]
   float* const norm = floats(2388992);  // [D]
   bf16* const rmsnorm_norm = halves(21437440);  // [B T D]
-  fwd_27_rmsnorm(stream, x_4, norm, rmsnorm_norm);
+  fwd_22_rmsnorm(stream, x_4, norm, rmsnorm_norm);
   bf16* const head = halves(2389504);  // [V D]
-  float* const loss = floats(84493824);  // []
+  float* const loss = floats(82396672);  // []
   bf16* const d_x = halves(22486016);  // [B T D]
   float* const d_head = floats(9673728);  // [V D]
   bwd_01_linearCrossEntropyTrain(stream, rmsnorm_norm, head, targets, lossScale, loss, d_x, d_head, bytes(19774464));
   float* const balance_2 = floats(24099840);  // [layers]
-  float* const sumOver = floats(84494080);  // []
+  float* const sumOver = floats(82396928);  // []
   bwd_02_sumOver(stream, balance_2, sumOver);
-  float* const expand = floats(84494336);  // [layers]
+  float* const expand = floats(82397184);  // [layers]
   bwd_03_expand(stream, lossScale, expand);
   bf16* const d_x_2 = halves(56608000);  // [B T D]
   float* const d_norm = floats(9673216);  // [D]
@@ -462,44 +452,44 @@ void micro_step(cudaStream_t stream, char* arena) {
     bf16* const linear_sharedGate_2 = halves(37733632 + layer * 1048576);  // [B T S]
     bf16* const linear_sharedUp_2 = halves(40879360 + layer * 1048576);  // [B T S]
     bf16* const swiglu_4 = halves(19774464);  // [B T S]
-    bf16* const swiglu_grad_gate = halves(63423744);  // [B T S]
-    bf16* const swiglu_grad_up = halves(64472320);  // [B T S]
+    bf16* const swiglu_grad_gate = halves(61850880);  // [B T S]
+    bf16* const swiglu_grad_up = halves(62899456);  // [B T S]
     bwd_05_linearGradX_swiglu_swigluGradGate(stream, d_x_3, sharedDown_2, linear_sharedGate_2, linear_sharedUp_2, swiglu_4, swiglu_grad_gate, swiglu_grad_up);
     float* const d_sharedDown = floats(9476608 + layer * 65536);  // [S D]
     bwd_06_linearGradW(stream, swiglu_4, d_x_3, d_sharedDown, bytes(20823040));
-    int32_t* const source_2 = ints(83936512 + layer * 32768);  // [rows] i32
+    int32_t* const source_2 = ints(81839360 + layer * 32768);  // [rows] i32
     bf16* const down_3 = halves(1700864 + layer * 131072);  // [E F D]
-    int32_t* const offsets_2 = ints(84493568 + layer * 36);  // [E+1] i32
+    int32_t* const offsets_2 = ints(82396416 + layer * 36);  // [E+1] i32
     bf16* const linear_gate_3 = halves(44025088 + layer * 1048576);  // [E rows F]
     bf16* const linear_up_3 = halves(47170816 + layer * 1048576);  // [E rows F]
-    float* const pick_2 = floats(84133120 + layer * 32768);  // [E rows]
+    float* const pick_2 = floats(82035968 + layer * 32768);  // [E rows]
     bf16* const weigh_2 = halves(19774464);  // [E rows F]
     float* const dotOfRuns = floats(20823040);  // [E rows runs]
-    bf16* const swiglu_grad_gate_2 = halves(65520896);  // [E rows F]
-    bf16* const swiglu_grad_up_2 = halves(66569472);  // [E rows F]
+    bf16* const swiglu_grad_gate_2 = halves(63948032);  // [E rows F]
+    bf16* const swiglu_grad_up_2 = halves(64996608);  // [E rows F]
     bwd_07_linearGradX_dispatch_swiglu(stream, d_x_3, source_2, down_3, offsets_2, linear_gate_3, linear_up_3, pick_2, weigh_2, dotOfRuns, swiglu_grad_gate_2, swiglu_grad_up_2);
     float* const d_down = floats(8296960 + layer * 262144);  // [E F D]
     bwd_08_linearGradW_dispatch(stream, d_x_3, source_2, weigh_2, offsets_2, d_down);
     float* const sumColumns = floats(19774464);  // [E rows]
     bwd_09_sumColumns(stream, dotOfRuns, sumColumns);
-    int32_t* const slot_2 = ints(84034816 + layer * 32768);  // [B T topK] i32
+    int32_t* const slot_2 = ints(81937664 + layer * 32768);  // [B T topK] i32
     float* const pick_3 = floats(21871616);  // [B T topK]
     bwd_10_pick(stream, sumColumns, slot_2, pick_3);
     bf16* const up_3 = halves(1307648 + layer * 131072);  // [E D F]
     bf16* const gate_3 = halves(914432 + layer * 131072);  // [E D F]
     bf16* const add_3 = halves(19774464);  // [E rows D]
     bwd_11_linearGradX_add(stream, swiglu_grad_up_2, up_3, offsets_2, swiglu_grad_gate_2, gate_3, add_3);
-    bf16* const combine_2 = halves(67618048);  // [B T D]
+    bf16* const combine_2 = halves(66045184);  // [B T D]
     bwd_12_combine(stream, add_3, slot_2, combine_2);
-    float* const probabilities_2 = floats(83346688 + layer * 131072);  // [B T E]
-    float* const gates_2 = floats(84231424 + layer * 32768);  // [B T topK]
-    int32_t* const choice_2 = ints(84329728 + layer * 32768);  // [B T topK] i32
+    float* const probabilities_2 = floats(81249536 + layer * 131072);  // [B T E]
+    float* const gates_2 = floats(82134272 + layer * 32768);  // [B T topK]
+    int32_t* const choice_2 = ints(82232576 + layer * 32768);  // [B T topK] i32
     int32_t* const load_2 = ints(14989312 + layer * 32);  // [E] i32
-    float* const expand_2 = floats(84494336 + layer * 4);  // []
+    float* const expand_2 = floats(82397184 + layer * 4);  // []
     bf16* const route_grad_ = halves(23968768);  // [B T E]
     bwd_13_routeGrad(stream, probabilities_2, gates_2, choice_2, load_2, pick_3, expand_2, route_grad_);
     bf16* const router_2 = halves(908288 + layer * 2048);  // [D E]
-    bf16* const linear_grad_x_router = halves(68666624);  // [B T D]
+    bf16* const linear_grad_x_router = halves(67093760);  // [B T D]
     bwd_14_linearGradX(stream, route_grad_, router_2, linear_grad_x_router, bytes(19774464));
     bf16* const sharedUp_2 = halves(2192384 + layer * 32768);  // [D S]
     bf16* const sharedGate_2 = halves(2094080 + layer * 32768);  // [D S]
@@ -511,8 +501,8 @@ void micro_step(cudaStream_t stream, char* arena) {
     float* const attnNorm_3 = floats(497408 + layer * 512);  // [D]
     bf16* const rmsnorm_ffnNorm_3 = halves(20823040);  // [B T D]
     float* const d_ffnNorm = floats(6710272 + layer * 512);  // [D]
-    bf16* const d_x_4 = halves(76530944);  // [B T D]
-    bf16* const rmsnorm_attnNorm_4 = halves(77579520);  // [B T D]
+    bf16* const d_x_4 = halves(74958080);  // [B T D]
+    bf16* const rmsnorm_attnNorm_4 = halves(76006656);  // [B T D]
     bwd_16_add_rmsnorm_rmsnormGradX(stream, x_5, linear_out_2, ffnNorm_3, add_4, d_x_3, attnNorm_3, rmsnorm_ffnNorm_3, d_ffnNorm, d_x_4, rmsnorm_attnNorm_4, bytes(21871616));
     float* const d_sharedUp = floats(9280000 + layer * 65536);  // [D S]
     float* const d_sharedGate = floats(9083392 + layer * 65536);  // [D S]
@@ -523,127 +513,129 @@ void micro_step(cudaStream_t stream, char* arena) {
     float* const d_router = floats(6711808 + layer * 4096);  // [D E]
     bwd_19_linearGradW(stream, rmsnorm_ffnNorm_3, route_grad_, d_router, bytes(19774464));
     bf16* const out__3 = halves(808448 + layer * 32768);  // [H U D]
-    bf16* const d_mixed = halves(78628096);  // [B T H U]
+    bf16* const d_mixed = halves(77055232);  // [B T H U]
     bwd_20_linearGradX(stream, d_x_4, out__3, d_mixed, bytes(19774464));
     bf16* const mixed_3 = halves(50316544 + layer * 1048576);  // [B T H U]
     float* const d_out = floats(6513664 + layer * 65536);  // [H U D]
     bwd_21_linearGradW(stream, mixed_3, d_x_4, d_out, bytes(19774464));
-    bf16* const linear_kvDown_3 = halves(61850880 + layer * 524288);  // [B T C]
+    bf16* const linear_kvDown_3 = halves(60278016 + layer * 524288);  // [B T C]
     float* const kvNorm_3 = floats(707840 + layer * 256);  // [C]
-    bf16* const latent_4 = halves(82822400);  // [B T C]
-    fwd_16_rmsnorm(stream, linear_kvDown_3, kvNorm_3, latent_4);
+    bf16* const latent_3 = halves(80725248);  // [B T C]
+    bwd_22_rmsnorm(stream, linear_kvDown_3, kvNorm_3, latent_3);
     bf16* const v_3 = halves(757760 + layer * 16384);  // [C H U]
-    bf16* const k__3 = halves(708608 + layer * 16384);  // [C H N]
-    bf16* const linear_v_3 = halves(79676672);  // [B T H U]
-    bf16* const linear_k_3 = halves(66569472);  // [B T H N]
-    bwd_22_linear(stream, latent_4, v_3, k__3, linear_v_3, linear_k_3, bytes(19774464));
+    bf16* const linear_v_3 = halves(78103808);  // [B T H U]
+    fwd_07_linear(stream, latent_3, v_3, linear_v_3, bytes(19774464));
     bf16* const kRope_3 = halves(695552 + layer * 4096);  // [D R]
     bf16* const linear_kRope_3 = halves(21871616);  // [B T R]
-    fwd_05_linear(stream, rmsnorm_attnNorm_4, kRope_3, linear_kRope_3, bytes(19774464));
+    fwd_04_linear(stream, rmsnorm_attnNorm_4, kRope_3, linear_kRope_3, bytes(19774464));
+    bf16* const k__3 = halves(708608 + layer * 16384);  // [C H N]
     float* const kNorm_3 = floats(807680 + layer * 192);  // [N+R]
-    bf16* const concat = halves(63423744);  // [B T H N+R]
-    bf16* const rope_6 = halves(64996608);  // [B T H N+R]
-    bwd_23_expand_concat_rmsnorm(stream, linear_kRope_3, linear_k_3, kNorm_3, concat, rope_6, floats(15039488), floats(15047680));
+    bf16* const concat = halves(61850880);  // [B T H N+R]
+    bf16* const rope_5 = halves(63423744);  // [B T H N+R]
+    bwd_23_linear_expand_concat(stream, latent_3, k__3, linear_kRope_3, kNorm_3, concat, rope_5, floats(15039488), floats(15047680));
     bf16* const linear_q_3 = halves(15055872 + layer * 1572864);  // [B T H N+R]
     float* const qNorm_3 = floats(806912 + layer * 192);  // [N+R]
-    bf16* const rope_7 = halves(66569472);  // [B T H N+R]
-    fwd_17_rmsnorm_rope(stream, linear_q_3, qNorm_3, rope_7, floats(15039488), floats(15047680));
-    float* const lse_3 = floats(83739904 + layer * 65536);  // [B T H]
-    bf16* const d_q = halves(68142336);  // [B T H N+R]
-    bf16* const d_k = halves(69715200);  // [B T H N+R]
-    bf16* const d_v = halves(80725248);  // [B T H U]
-    bwd_24_attentionGrad(stream, rope_7, rope_6, linear_v_3, mixed_3, lse_3, d_mixed, d_q, d_k, d_v, bytes(19774464));
+    bf16* const rope_6 = halves(64996608);  // [B T H N+R]
+    bwd_24_rmsnorm_rope(stream, linear_q_3, qNorm_3, rope_6, floats(15039488), floats(15047680));
+    float* const lse_3 = floats(81642752 + layer * 65536);  // [B T H]
+    bf16* const d_q = halves(66569472);  // [B T H N+R]
+    bf16* const d_k = halves(68142336);  // [B T H N+R]
+    bf16* const d_v = halves(79152384);  // [B T H U]
+    bwd_25_attentionGrad(stream, rope_6, rope_5, linear_v_3, mixed_3, lse_3, d_mixed, d_q, d_k, d_v, bytes(19774464));
     float* const d_kNorm = floats(6512896 + layer * 192);  // [N+R]
     bf16* const part = halves(19774464);  // [B T H N]
     bf16* const d_shared = halves(22133760);  // [B T H R]
-    bwd_25_rope_rmsnormGradX_rmsnormGradGain(stream, d_k, concat, kNorm_3, d_kNorm, part, d_shared, floats(15039488), floats(15047680), bytes(20823040));
+    bwd_26_rope_rmsnormGradX_rmsnormGradGain(stream, d_k, concat, kNorm_3, d_kNorm, part, d_shared, floats(15039488), floats(15047680), bytes(20823040));
     bf16* const add_5 = halves(22658048);  // [B T C]
-    bwd_26_linearGradX_add(stream, d_v, v_3, part, k__3, add_5);
+    bwd_27_linearGradX_add(stream, d_v, v_3, part, k__3, add_5);
     float* const d_v_2 = floats(6413824 + layer * 32768);  // [C H U]
     float* const d_k_2 = floats(6315520 + layer * 32768);  // [C H N]
-    bwd_27_linearGradW(stream, latent_4, d_v, part, d_v_2, d_k_2, bytes(20823040));
+    bwd_28_linearGradW(stream, latent_3, d_v, part, d_v_2, d_k_2, bytes(20823040));
     bf16* const rmsnorm_grad_x_qNorm = halves(19774464);  // [B T H N+R]
     float* const d_qNorm = floats(6512128 + layer * 192);  // [N+R]
-    bwd_28_rope_rmsnormGradX_rmsnormGradGain(stream, d_q, linear_q_3, qNorm_3, rmsnorm_grad_x_qNorm, d_qNorm, floats(15039488), floats(15047680), bytes(21347328));
+    bwd_29_rope_rmsnormGradX_rmsnormGradGain(stream, d_q, linear_q_3, qNorm_3, rmsnorm_grad_x_qNorm, d_qNorm, floats(15039488), floats(15047680), bytes(21347328));
     float* const d_q_2 = floats(5896960 + layer * 98304);  // [D H N+R]
-    bwd_29_linearGradW(stream, rmsnorm_attnNorm_4, rmsnorm_grad_x_qNorm, d_q_2, bytes(21347328));
+    bwd_30_linearGradW(stream, rmsnorm_attnNorm_4, rmsnorm_grad_x_qNorm, d_q_2, bytes(21347328));
     bf16* const sumOver_2 = halves(23706624);  // [B T R]
-    bwd_30_sumOver(stream, d_shared, sumOver_2);
+    bwd_31_sumOver(stream, d_shared, sumOver_2);
     float* const d_kRope = floats(6290176 + layer * 8192);  // [D R]
-    bwd_31_linearGradW(stream, rmsnorm_attnNorm_4, sumOver_2, d_kRope, bytes(21347328));
+    bwd_32_linearGradW(stream, rmsnorm_attnNorm_4, sumOver_2, d_kRope, bytes(21347328));
     bf16* const rmsnorm_grad_x_kvNorm = halves(23182336);  // [B T C]
     float* const d_kvNorm = floats(6314752 + layer * 256);  // [C]
-    bwd_32_rmsnormGradX_rmsnormGradGain(stream, add_5, linear_kvDown_3, kvNorm_3, rmsnorm_grad_x_kvNorm, d_kvNorm, bytes(21347328));
+    bwd_33_rmsnormGradX_rmsnormGradGain(stream, add_5, linear_kvDown_3, kvNorm_3, rmsnorm_grad_x_kvNorm, d_kvNorm, bytes(21347328));
     bf16* const q_3 = halves(498944 + layer * 49152);  // [D H N+R]
     bf16* const kvDown_3 = halves(646400 + layer * 16384);  // [D C]
     bf16* const add_6 = halves(21347328);  // [B T D]
-    bwd_33_linearGradX_add(stream, rmsnorm_grad_x_qNorm, q_3, sumOver_2, kRope_3, rmsnorm_grad_x_kvNorm, kvDown_3, add_6);
+    bwd_34_linearGradX_add(stream, rmsnorm_grad_x_qNorm, q_3, sumOver_2, kRope_3, rmsnorm_grad_x_kvNorm, kvDown_3, add_6);
     float* const d_kvDown = floats(6191872 + layer * 32768);  // [D C]
-    bwd_34_linearGradW(stream, rmsnorm_attnNorm_4, rmsnorm_grad_x_kvNorm, d_kvDown, bytes(19774464));
+    bwd_35_linearGradW(stream, rmsnorm_attnNorm_4, rmsnorm_grad_x_kvNorm, d_kvDown, bytes(19774464));
     float* const d_attnNorm = floats(5895424 + layer * 512);  // [D]
     bf16* const add_7 = halves(56608000 + ((round + 1) % 2) * 1048576);  // [B T D]
-    bwd_35_rmsnormGradX_rmsnormGradGain_add(stream, add_6, x_5, attnNorm_3, d_x_4, d_attnNorm, add_7, bytes(19774464));
+    bwd_36_rmsnormGradX_rmsnormGradGain_add(stream, add_6, x_5, attnNorm_3, d_x_4, d_attnNorm, add_7, bytes(19774464));
   }
   bf16* const d_x_5 = halves(57656576);  // [B T D]
   bf16* const swiglu_grad_gate_3 = halves(15055872);  // [B T W]
   bf16* const swiglu_grad_up_3 = halves(18201600);  // [B T W]
-  bwd_36_linearGradX_swigluGradGate_swigluGradUp(stream, d_x_5, down, linear_gate, linear_up, swiglu_grad_gate_3, swiglu_grad_up_3);
+  bwd_37_linearGradX_swigluGradGate_swigluGradUp(stream, d_x_5, down, linear_gate, linear_up, swiglu_grad_gate_3, swiglu_grad_up_3);
   float* const d_down_2 = floats(5698816);  // [W D]
-  bwd_37_linearGradW(stream, swiglu_2, d_x_5, d_down_2, bytes(21347328));
+  bwd_38_linearGradW(stream, swiglu_2, d_x_5, d_down_2, bytes(21347328));
   bf16* const add_8 = halves(22920192);  // [B T D]
-  bwd_38_linearGradX_add(stream, swiglu_grad_up_3, up, swiglu_grad_gate_3, gate, add_8);
+  bwd_39_linearGradX_add(stream, swiglu_grad_up_3, up, swiglu_grad_gate_3, gate, add_8);
   float* const d_up_2 = floats(5502208);  // [D W]
   float* const d_gate_2 = floats(5305600);  // [D W]
-  bwd_39_linearGradW(stream, rmsnorm_ffnNorm, swiglu_grad_up_3, swiglu_grad_gate_3, d_up_2, d_gate_2, bytes(21347328));
+  bwd_40_linearGradW(stream, rmsnorm_ffnNorm, swiglu_grad_up_3, swiglu_grad_gate_3, d_up_2, d_gate_2, bytes(21347328));
   float* const d_ffnNorm_2 = floats(5305088);  // [D]
-  bf16* const add_9 = halves(25675008);  // [B T D]
-  bwd_40_rmsnormGradX_rmsnormGradGain_add(stream, add_8, add, ffnNorm, d_x_5, d_ffnNorm_2, add_9, bytes(15055872));
-  bf16* const d_mixed_2 = halves(26723584);  // [B T H U]
-  bwd_41_linearGradX(stream, add_9, out_, d_mixed_2, bytes(15055872));
+  bf16* const add_9 = halves(27247872);  // [B T D]
+  bwd_41_rmsnormGradX_rmsnormGradGain_add(stream, add_8, add, ffnNorm, d_x_5, d_ffnNorm_2, add_9, bytes(15055872));
+  bf16* const d_mixed_2 = halves(28296448);  // [B T H U]
+  bwd_42_linearGradX(stream, add_9, out_, d_mixed_2, bytes(15055872));
   float* const d_out_2 = floats(5239552);  // [H U D]
-  bwd_42_linearGradW(stream, mixed, add_9, d_out_2, bytes(15055872));
-  bf16* const linear_v_4 = halves(27772160);  // [B T H U]
-  bf16* const linear_k_4 = halves(22529280);  // [B T H N]
-  bwd_22_linear(stream, latent_2, v, k_, linear_v_4, linear_k_4, bytes(15055872));
+  bwd_43_linearGradW(stream, mixed, add_9, d_out_2, bytes(15055872));
+  bf16* const latent_4 = halves(31442176);  // [B T C]
+  bwd_22_rmsnorm(stream, linear_kvDown, kvNorm, latent_4);
+  bf16* const linear_v_4 = halves(29345024);  // [B T H U]
+  fwd_07_linear(stream, latent_4, v, linear_v_4, bytes(15055872));
   bf16* const linear_kRope_4 = halves(17153024);  // [B T R]
-  fwd_05_linear(stream, rmsnorm_attnNorm_2, kRope, linear_kRope_4, bytes(15055872));
+  fwd_04_linear(stream, rmsnorm_attnNorm_2, kRope, linear_kRope_4, bytes(15055872));
   bf16* const concat_2 = halves(19383552);  // [B T H N+R]
-  bf16* const rope_8 = halves(20956416);  // [B T H N+R]
-  bwd_23_expand_concat_rmsnorm(stream, linear_kRope_4, linear_k_4, kNorm, concat_2, rope_8, floats(15039488), floats(15047680));
-  bf16* const d_q_3 = halves(22529280);  // [B T H N+R]
-  bf16* const d_k_3 = halves(24102144);  // [B T H N+R]
-  bf16* const d_v_3 = halves(28820736);  // [B T H U]
-  bwd_24_attentionGrad(stream, rope_2, rope_8, linear_v_4, mixed, lse, d_mixed_2, d_q_3, d_k_3, d_v_3, bytes(15055872));
+  bf16* const rope_7 = halves(20956416);  // [B T H N+R]
+  bwd_23_linear_expand_concat(stream, latent_4, k_, linear_kRope_4, kNorm, concat_2, rope_7, floats(15039488), floats(15047680));
+  bf16* const rope_8 = halves(22529280);  // [B T H N+R]
+  bwd_24_rmsnorm_rope(stream, linear_q, qNorm, rope_8, floats(15039488), floats(15047680));
+  bf16* const d_q_3 = halves(24102144);  // [B T H N+R]
+  bf16* const d_k_3 = halves(25675008);  // [B T H N+R]
+  bf16* const d_v_3 = halves(30393600);  // [B T H U]
+  bwd_25_attentionGrad(stream, rope_8, rope_7, linear_v_4, mixed, lse, d_mixed_2, d_q_3, d_k_3, d_v_3, bytes(15055872));
   float* const d_kNorm_2 = floats(5239296);  // [N+R]
   bf16* const part_2 = halves(15055872);  // [B T H N]
   bf16* const d_shared_2 = halves(17415168);  // [B T H R]
-  bwd_25_rope_rmsnormGradX_rmsnormGradGain(stream, d_k_3, concat_2, kNorm, d_kNorm_2, part_2, d_shared_2, floats(15039488), floats(15047680), bytes(16104448));
+  bwd_26_rope_rmsnormGradX_rmsnormGradGain(stream, d_k_3, concat_2, kNorm, d_kNorm_2, part_2, d_shared_2, floats(15039488), floats(15047680), bytes(16104448));
   bf16* const add_10 = halves(17939456);  // [B T C]
-  bwd_26_linearGradX_add(stream, d_v_3, v, part_2, k_, add_10);
+  bwd_27_linearGradX_add(stream, d_v_3, v, part_2, k_, add_10);
   float* const d_v_4 = floats(5206272);  // [C H U]
   float* const d_k_4 = floats(5173504);  // [C H N]
-  bwd_27_linearGradW(stream, latent_2, d_v_3, part_2, d_v_4, d_k_4, bytes(16104448));
+  bwd_28_linearGradW(stream, latent_4, d_v_3, part_2, d_v_4, d_k_4, bytes(16104448));
   bf16* const rmsnorm_grad_x_qNorm_2 = halves(15055872);  // [B T H N+R]
   float* const d_qNorm_2 = floats(5239040);  // [N+R]
-  bwd_28_rope_rmsnormGradX_rmsnormGradGain(stream, d_q_3, linear_q, qNorm, rmsnorm_grad_x_qNorm_2, d_qNorm_2, floats(15039488), floats(15047680), bytes(16628736));
+  bwd_29_rope_rmsnormGradX_rmsnormGradGain(stream, d_q_3, linear_q, qNorm, rmsnorm_grad_x_qNorm_2, d_qNorm_2, floats(15039488), floats(15047680), bytes(16628736));
   float* const d_q_4 = floats(5033984);  // [D H N+R]
-  bwd_29_linearGradW(stream, rmsnorm_attnNorm_2, rmsnorm_grad_x_qNorm_2, d_q_4, bytes(16628736));
+  bwd_30_linearGradW(stream, rmsnorm_attnNorm_2, rmsnorm_grad_x_qNorm_2, d_q_4, bytes(16628736));
   bf16* const sumOver_3 = halves(18988032);  // [B T R]
-  bwd_30_sumOver(stream, d_shared_2, sumOver_3);
+  bwd_31_sumOver(stream, d_shared_2, sumOver_3);
   float* const d_kRope_2 = floats(5165056);  // [D R]
-  bwd_31_linearGradW(stream, rmsnorm_attnNorm_2, sumOver_3, d_kRope_2, bytes(16628736));
+  bwd_32_linearGradW(stream, rmsnorm_attnNorm_2, sumOver_3, d_kRope_2, bytes(16628736));
   bf16* const rmsnorm_grad_x_kvNorm_2 = halves(18463744);  // [B T C]
   float* const d_kvNorm_2 = floats(5173248);  // [C]
-  bwd_32_rmsnormGradX_rmsnormGradGain(stream, add_10, linear_kvDown, kvNorm, rmsnorm_grad_x_kvNorm_2, d_kvNorm_2, bytes(16628736));
+  bwd_33_rmsnormGradX_rmsnormGradGain(stream, add_10, linear_kvDown, kvNorm, rmsnorm_grad_x_kvNorm_2, d_kvNorm_2, bytes(16628736));
   bf16* const add_11 = halves(16628736);  // [B T D]
-  bwd_33_linearGradX_add(stream, rmsnorm_grad_x_qNorm_2, q, sumOver_3, kRope, rmsnorm_grad_x_kvNorm_2, kvDown, add_11);
+  bwd_34_linearGradX_add(stream, rmsnorm_grad_x_qNorm_2, q, sumOver_3, kRope, rmsnorm_grad_x_kvNorm_2, kvDown, add_11);
   float* const d_kvDown_2 = floats(5132288);  // [D C]
-  bwd_34_linearGradW(stream, rmsnorm_attnNorm_2, rmsnorm_grad_x_kvNorm_2, d_kvDown_2, bytes(15055872));
+  bwd_35_linearGradW(stream, rmsnorm_attnNorm_2, rmsnorm_grad_x_kvNorm_2, d_kvDown_2, bytes(15055872));
   float* const d_attnNorm_2 = floats(5033472);  // [D]
   bf16* const add_12 = halves(15055872);  // [B T D]
-  bwd_43_rmsnormGradX_rmsnormGradGain_add(stream, add_11, lookup_embed, attnNorm, add_9, d_attnNorm_2, add_12, bytes(17677312));
+  bwd_44_rmsnormGradX_rmsnormGradGain_add(stream, add_11, lookup_embed, attnNorm, add_9, d_attnNorm_2, add_12, bytes(17677312));
   float* const d_embed = floats(4902400);  // [V D]
-  bwd_44_lookupGrad(stream, add_12, tokens, d_embed, bytes(16104448));
+  bwd_45_lookupGrad(stream, add_12, tokens, d_embed, bytes(16104448));
   copy_scalar(stream, floats(REPORT_AT) + 0, loss);
   copy_scalar(stream, floats(REPORT_AT) + 1, sumOver);
 }
@@ -662,124 +654,112 @@ void evaluate(cudaStream_t stream, char* arena) {
   bf16* const lookup_embed = halves(22395904);  // [B T D]
   fwd_01_lookup(stream, embed, tokens, lookup_embed);
   float* const attnNorm = floats(65536);  // [D]
-  bf16* const rmsnorm_attnNorm = halves(20823040);  // [B T D]
+  bf16* const rmsnorm_attnNorm = halves(17153024);  // [B T D]
   eval_01_rmsnorm(stream, lookup_embed, attnNorm, rmsnorm_attnNorm);
   bf16* const kvDown = halves(115200);  // [D C]
-  bf16* const linear_kvDown = halves(19250176);  // [B T C]
-  fwd_03_linear(stream, rmsnorm_attnNorm, kvDown, linear_kvDown, bytes(15055872));
   float* const kvNorm = floats(135680);  // [C]
   bf16* const latent = halves(24493056);  // [B T C]
-  fwd_16_rmsnorm(stream, linear_kvDown, kvNorm, latent);
+  eval_02_linear_rmsnorm(stream, rmsnorm_attnNorm, kvDown, kvNorm, latent);
   bf16* const kRope = halves(131584);  // [D R]
-  bf16* const linear_kRope = halves(25017344);  // [B T R]
-  fwd_05_linear(stream, rmsnorm_attnNorm, kRope, linear_kRope, bytes(15055872));
+  bf16* const linear_kRope = halves(18201600);  // [B T R]
+  fwd_04_linear(stream, rmsnorm_attnNorm, kRope, linear_kRope, bytes(15055872));
   bf16* const q = halves(66048);  // [D H N+R]
-  bf16* const linear_q = halves(19250176);  // [B T H N+R]
-  fwd_06_linear(stream, rmsnorm_attnNorm, q, linear_q, bytes(15055872));
   float* const qNorm = floats(168704);  // [N+R]
-  bf16* const rope = halves(20823040);  // [B T H N+R]
-  fwd_17_rmsnorm_rope(stream, linear_q, qNorm, rope, floats(15039488), floats(15047680));
+  bf16* const rope = halves(19250176);  // [B T H N+R]
+  eval_03_linear_rmsnorm_rope(stream, rmsnorm_attnNorm, q, qNorm, rope, floats(15039488), floats(15047680));
   bf16* const k_ = halves(135936);  // [C H N]
-  bf16* const v = halves(152320);  // [C H U]
-  bf16* const linear_k = halves(19250176);  // [B T H N]
-  bf16* const linear_v = halves(23444480);  // [B T H U]
-  fwd_08_linear(stream, latent, k_, v, linear_k, linear_v, bytes(15055872));
   float* const kNorm = floats(168960);  // [N+R]
-  bf16* const rope_2 = halves(15055872);  // [B T H N+R]
-  fwd_09_expand_concat_rmsnorm(stream, linear_kRope, linear_k, kNorm, rope_2, floats(15039488), floats(15047680));
-  bf16* const mixed = halves(16628736);  // [B T H U]
-  float* const lse = floats(17677312);  // [B T H]
-  fwd_10_attention(stream, rope, rope_2, linear_v, mixed, lse);
+  bf16* const rope_2 = halves(20823040);  // [B T H N+R]
+  fwd_06_linear_expand_concat(stream, latent, k_, linear_kRope, kNorm, rope_2, floats(15039488), floats(15047680));
+  bf16* const v = halves(152320);  // [C H U]
+  bf16* const linear_v = halves(23444480);  // [B T H U]
+  fwd_07_linear(stream, latent, v, linear_v, bytes(15055872));
+  bf16* const mixed = halves(15055872);  // [B T H U]
+  float* const lse = floats(16104448);  // [B T H]
+  fwd_08_attention(stream, rope, rope_2, linear_v, mixed, lse);
   bf16* const out_ = halves(169216);  // [H U D]
-  bf16* const add = halves(18201600);  // [B T D]
-  fwd_11_linear_add(stream, mixed, out_, lookup_embed, add);
   float* const ffnNorm = floats(201984);  // [D]
+  bf16* const add = halves(18201600);  // [B T D]
   bf16* const rmsnorm_ffnNorm = halves(19250176);  // [B T D]
-  fwd_12_rmsnorm(stream, add, ffnNorm, rmsnorm_ffnNorm);
+  fwd_09_linear_add_rmsnorm(stream, mixed, out_, lookup_embed, ffnNorm, add, rmsnorm_ffnNorm);
   bf16* const gate = halves(202496);  // [D W]
   bf16* const up = halves(300800);  // [D W]
   bf16* const swiglu = halves(15055872);  // [B T W]
-  eval_02_linear_swiglu(stream, rmsnorm_ffnNorm, gate, up, swiglu);
+  eval_04_linear_swiglu(stream, rmsnorm_ffnNorm, gate, up, swiglu);
   bf16* const down = halves(399104);  // [W D]
   bf16* const x = halves(19250176);  // [B T D]
-  fwd_14_linear_add(stream, swiglu, down, add, x);
+  fwd_11_linear_add(stream, swiglu, down, add, x);
   for (int64_t layer = 0; layer < 3; ++layer) {  // model.ts:57   for (const layer of p.layers) x = layer(x);
     bf16* const x_2 = halves(19250176 + (layer % 2) * 1048576);  // [B T D]
     float* const attnNorm_2 = floats(497408 + layer * 512);  // [D]
-    bf16* const rmsnorm_attnNorm_2 = halves(22920192);  // [B T D]
-    fwd_15_rmsnorm(stream, x_2, attnNorm_2, rmsnorm_attnNorm_2);
+    bf16* const rmsnorm_attnNorm_2 = halves(17153024);  // [B T D]
+    fwd_12_rmsnorm(stream, x_2, attnNorm_2, rmsnorm_attnNorm_2);
     bf16* const kvDown_2 = halves(646400 + layer * 16384);  // [D C]
-    bf16* const linear_kvDown_2 = halves(21347328);  // [B T C]
-    fwd_03_linear(stream, rmsnorm_attnNorm_2, kvDown_2, linear_kvDown_2, bytes(15055872));
     float* const kvNorm_2 = floats(707840 + layer * 256);  // [C]
     bf16* const latent_2 = halves(25541632);  // [B T C]
-    fwd_16_rmsnorm(stream, linear_kvDown_2, kvNorm_2, latent_2);
+    eval_02_linear_rmsnorm(stream, rmsnorm_attnNorm_2, kvDown_2, kvNorm_2, latent_2);
     bf16* const kRope_2 = halves(695552 + layer * 4096);  // [D R]
-    bf16* const linear_kRope_2 = halves(26065920);  // [B T R]
-    fwd_05_linear(stream, rmsnorm_attnNorm_2, kRope_2, linear_kRope_2, bytes(15055872));
+    bf16* const linear_kRope_2 = halves(18201600);  // [B T R]
+    fwd_04_linear(stream, rmsnorm_attnNorm_2, kRope_2, linear_kRope_2, bytes(15055872));
     bf16* const q_2 = halves(498944 + layer * 49152);  // [D H N+R]
-    bf16* const linear_q_2 = halves(21347328);  // [B T H N+R]
-    fwd_06_linear(stream, rmsnorm_attnNorm_2, q_2, linear_q_2, bytes(15055872));
     float* const qNorm_2 = floats(806912 + layer * 192);  // [N+R]
-    bf16* const rope_3 = halves(22920192);  // [B T H N+R]
-    fwd_17_rmsnorm_rope(stream, linear_q_2, qNorm_2, rope_3, floats(15039488), floats(15047680));
+    bf16* const rope_3 = halves(21347328);  // [B T H N+R]
+    eval_03_linear_rmsnorm_rope(stream, rmsnorm_attnNorm_2, q_2, qNorm_2, rope_3, floats(15039488), floats(15047680));
     bf16* const k__2 = halves(708608 + layer * 16384);  // [C H N]
-    bf16* const v_2 = halves(757760 + layer * 16384);  // [C H U]
-    bf16* const linear_k_2 = halves(21347328);  // [B T H N]
-    bf16* const linear_v_2 = halves(24493056);  // [B T H U]
-    fwd_08_linear(stream, latent_2, k__2, v_2, linear_k_2, linear_v_2, bytes(15055872));
     float* const kNorm_2 = floats(807680 + layer * 192);  // [N+R]
-    bf16* const rope_4 = halves(15055872);  // [B T H N+R]
-    fwd_09_expand_concat_rmsnorm(stream, linear_kRope_2, linear_k_2, kNorm_2, rope_4, floats(15039488), floats(15047680));
-    bf16* const mixed_2 = halves(16628736);  // [B T H U]
-    float* const lse_2 = floats(17677312);  // [B T H]
-    fwd_10_attention(stream, rope_3, rope_4, linear_v_2, mixed_2, lse_2);
+    bf16* const rope_4 = halves(22920192);  // [B T H N+R]
+    fwd_06_linear_expand_concat(stream, latent_2, k__2, linear_kRope_2, kNorm_2, rope_4, floats(15039488), floats(15047680));
+    bf16* const v_2 = halves(757760 + layer * 16384);  // [C H U]
+    bf16* const linear_v_2 = halves(24493056);  // [B T H U]
+    fwd_07_linear(stream, latent_2, v_2, linear_v_2, bytes(15055872));
+    bf16* const mixed_2 = halves(15055872);  // [B T H U]
+    float* const lse_2 = floats(16104448);  // [B T H]
+    fwd_08_attention(stream, rope_3, rope_4, linear_v_2, mixed_2, lse_2);
     bf16* const out__2 = halves(808448 + layer * 32768);  // [H U D]
-    bf16* const add_2 = halves(17677312);  // [B T D]
-    eval_03_linear_add(stream, mixed_2, out__2, x_2, add_2);
     float* const ffnNorm_2 = floats(906752 + layer * 512);  // [D]
-    bf16* const rmsnorm_ffnNorm_2 = halves(21347328);  // [B T D]
-    fwd_12_rmsnorm(stream, add_2, ffnNorm_2, rmsnorm_ffnNorm_2);
+    bf16* const add_2 = halves(17153024);  // [B T D]
+    bf16* const rmsnorm_ffnNorm_2 = halves(18201600);  // [B T D]
+    eval_05_linear_add_rmsnorm(stream, mixed_2, out__2, x_2, ffnNorm_2, add_2, rmsnorm_ffnNorm_2);
     bf16* const router = halves(908288 + layer * 2048);  // [D E]
     float* const linear_router = floats(16104448);  // [B T E]
-    fwd_19_linear(stream, rmsnorm_ffnNorm_2, router, linear_router, bytes(15055872));
+    fwd_14_linear(stream, rmsnorm_ffnNorm_2, router, linear_router, bytes(15055872));
     float* const gates = floats(15186944);  // [B T topK]
     int32_t* const choice = ints(15219712);  // [B T topK] i32
-    int32_t* const slot = ints(17153024);  // [B T topK] i32
+    int32_t* const slot = ints(22395904);  // [B T topK] i32
     int32_t* const source = ints(15252480);  // [rows] i32
-    int32_t* const offsets = ints(17185792);  // [E+1] i32
+    int32_t* const offsets = ints(22428672);  // [E+1] i32
     int32_t* const load = ints(15289344);  // [E] i32
     float* const probabilities = floats(15055872);  // [B T E]
-    float* const balance = floats(26196992 + layer * 4);  // []
-    fwd_20_route(stream, linear_router, gates, choice, slot, source, offsets, load, probabilities, balance, bytes(15285248));
+    float* const balance = floats(26065920 + layer * 4);  // []
+    fwd_15_route(stream, linear_router, gates, choice, slot, source, offsets, load, probabilities, balance, bytes(15285248));
     float* const pick = floats(15055872);  // [E rows]
-    fwd_21_pick(stream, gates, source, pick);
+    fwd_16_pick(stream, gates, source, pick);
     bf16* const gate_2 = halves(914432 + layer * 131072);  // [E D F]
     bf16* const up_2 = halves(1307648 + layer * 131072);  // [E D F]
-    bf16* const weigh = halves(22395904);  // [E rows F]
-    eval_04_linear_dispatch_swiglu(stream, rmsnorm_ffnNorm_2, source, gate_2, offsets, up_2, pick, weigh);
+    bf16* const weigh = halves(21347328);  // [E rows F]
+    eval_06_linear_dispatch_swiglu(stream, rmsnorm_ffnNorm_2, source, gate_2, offsets, up_2, pick, weigh);
     bf16* const down_2 = halves(1700864 + layer * 131072);  // [E F D]
     bf16* const routed = halves(15055872);  // [E rows D]
-    fwd_23_linear(stream, weigh, down_2, offsets, routed);
+    fwd_18_linear(stream, weigh, down_2, offsets, routed);
     bf16* const sharedGate = halves(2094080 + layer * 32768);  // [D S]
     bf16* const sharedUp = halves(2192384 + layer * 32768);  // [D S]
-    bf16* const swiglu_2 = halves(22395904);  // [B T S]
-    eval_05_linear_swiglu(stream, rmsnorm_ffnNorm_2, sharedGate, sharedUp, swiglu_2);
-    bf16* const combine = halves(21347328);  // [B T D]
-    fwd_24_combine(stream, routed, slot, combine);
+    bf16* const swiglu_2 = halves(21347328);  // [B T S]
+    eval_07_linear_swiglu(stream, rmsnorm_ffnNorm_2, sharedGate, sharedUp, swiglu_2);
+    bf16* const combine = halves(18201600);  // [B T D]
+    fwd_19_combine(stream, routed, slot, combine);
     bf16* const sharedDown = halves(2290688 + layer * 32768);  // [S D]
     bf16* const x_3 = halves(19250176 + ((layer + 1) % 2) * 1048576);  // [B T D]
-    fwd_26_linear_add(stream, swiglu_2, sharedDown, combine, add_2, x_3);
+    fwd_21_linear_add(stream, swiglu_2, sharedDown, combine, add_2, x_3);
   }
   bf16* const x_4 = halves(20298752);  // [B T D]
   float* const norm = floats(2388992);  // [D]
   bf16* const rmsnorm_norm = halves(15055872);  // [B T D]
-  fwd_27_rmsnorm(stream, x_4, norm, rmsnorm_norm);
+  fwd_22_rmsnorm(stream, x_4, norm, rmsnorm_norm);
   bf16* const head = halves(2389504);  // [V D]
   float* const loss = floats(16284672);  // []
   float* const lse_3 = floats(16268288);  // [B T]
-  eval_06_linearCrossEntropy(stream, rmsnorm_norm, head, targets, loss, lse_3, bytes(16104448));
-  float* const balance_2 = floats(26196992);  // [layers]
+  eval_08_linearCrossEntropy(stream, rmsnorm_norm, head, targets, loss, lse_3, bytes(16104448));
+  float* const balance_2 = floats(26065920);  // [layers]
   float* const sumOver = floats(15055872);  // []
   bwd_02_sumOver(stream, balance_2, sumOver);
   copy_scalar(stream, floats(REPORT_AT) + 0, loss);
@@ -798,119 +778,107 @@ void predict(cudaStream_t stream, char* arena) {
   bf16* const lookup_embed = halves(22395904);  // [B T D]
   fwd_01_lookup(stream, embed, tokens, lookup_embed);
   float* const attnNorm = floats(65536);  // [D]
-  bf16* const rmsnorm_attnNorm = halves(20823040);  // [B T D]
+  bf16* const rmsnorm_attnNorm = halves(17153024);  // [B T D]
   eval_01_rmsnorm(stream, lookup_embed, attnNorm, rmsnorm_attnNorm);
   bf16* const kvDown = halves(115200);  // [D C]
-  bf16* const linear_kvDown = halves(19250176);  // [B T C]
-  fwd_03_linear(stream, rmsnorm_attnNorm, kvDown, linear_kvDown, bytes(15055872));
   float* const kvNorm = floats(135680);  // [C]
   bf16* const latent = halves(24493056);  // [B T C]
-  fwd_16_rmsnorm(stream, linear_kvDown, kvNorm, latent);
+  eval_02_linear_rmsnorm(stream, rmsnorm_attnNorm, kvDown, kvNorm, latent);
   bf16* const kRope = halves(131584);  // [D R]
-  bf16* const linear_kRope = halves(25017344);  // [B T R]
-  fwd_05_linear(stream, rmsnorm_attnNorm, kRope, linear_kRope, bytes(15055872));
+  bf16* const linear_kRope = halves(18201600);  // [B T R]
+  fwd_04_linear(stream, rmsnorm_attnNorm, kRope, linear_kRope, bytes(15055872));
   bf16* const q = halves(66048);  // [D H N+R]
-  bf16* const linear_q = halves(19250176);  // [B T H N+R]
-  fwd_06_linear(stream, rmsnorm_attnNorm, q, linear_q, bytes(15055872));
   float* const qNorm = floats(168704);  // [N+R]
-  bf16* const rope = halves(20823040);  // [B T H N+R]
-  fwd_17_rmsnorm_rope(stream, linear_q, qNorm, rope, floats(15039488), floats(15047680));
+  bf16* const rope = halves(19250176);  // [B T H N+R]
+  eval_03_linear_rmsnorm_rope(stream, rmsnorm_attnNorm, q, qNorm, rope, floats(15039488), floats(15047680));
   bf16* const k_ = halves(135936);  // [C H N]
-  bf16* const v = halves(152320);  // [C H U]
-  bf16* const linear_k = halves(19250176);  // [B T H N]
-  bf16* const linear_v = halves(23444480);  // [B T H U]
-  fwd_08_linear(stream, latent, k_, v, linear_k, linear_v, bytes(15055872));
   float* const kNorm = floats(168960);  // [N+R]
-  bf16* const rope_2 = halves(15055872);  // [B T H N+R]
-  fwd_09_expand_concat_rmsnorm(stream, linear_kRope, linear_k, kNorm, rope_2, floats(15039488), floats(15047680));
-  bf16* const mixed = halves(16628736);  // [B T H U]
-  float* const lse = floats(17677312);  // [B T H]
-  fwd_10_attention(stream, rope, rope_2, linear_v, mixed, lse);
+  bf16* const rope_2 = halves(20823040);  // [B T H N+R]
+  fwd_06_linear_expand_concat(stream, latent, k_, linear_kRope, kNorm, rope_2, floats(15039488), floats(15047680));
+  bf16* const v = halves(152320);  // [C H U]
+  bf16* const linear_v = halves(23444480);  // [B T H U]
+  fwd_07_linear(stream, latent, v, linear_v, bytes(15055872));
+  bf16* const mixed = halves(15055872);  // [B T H U]
+  float* const lse = floats(16104448);  // [B T H]
+  fwd_08_attention(stream, rope, rope_2, linear_v, mixed, lse);
   bf16* const out_ = halves(169216);  // [H U D]
-  bf16* const add = halves(18201600);  // [B T D]
-  fwd_11_linear_add(stream, mixed, out_, lookup_embed, add);
   float* const ffnNorm = floats(201984);  // [D]
+  bf16* const add = halves(18201600);  // [B T D]
   bf16* const rmsnorm_ffnNorm = halves(19250176);  // [B T D]
-  fwd_12_rmsnorm(stream, add, ffnNorm, rmsnorm_ffnNorm);
+  fwd_09_linear_add_rmsnorm(stream, mixed, out_, lookup_embed, ffnNorm, add, rmsnorm_ffnNorm);
   bf16* const gate = halves(202496);  // [D W]
   bf16* const up = halves(300800);  // [D W]
   bf16* const swiglu = halves(15055872);  // [B T W]
-  eval_02_linear_swiglu(stream, rmsnorm_ffnNorm, gate, up, swiglu);
+  eval_04_linear_swiglu(stream, rmsnorm_ffnNorm, gate, up, swiglu);
   bf16* const down = halves(399104);  // [W D]
   bf16* const x = halves(19250176);  // [B T D]
-  fwd_14_linear_add(stream, swiglu, down, add, x);
+  fwd_11_linear_add(stream, swiglu, down, add, x);
   for (int64_t layer = 0; layer < 3; ++layer) {  // model.ts:57   for (const layer of p.layers) x = layer(x);
     bf16* const x_2 = halves(19250176 + (layer % 2) * 1048576);  // [B T D]
     float* const attnNorm_2 = floats(497408 + layer * 512);  // [D]
-    bf16* const rmsnorm_attnNorm_2 = halves(22920192);  // [B T D]
-    fwd_15_rmsnorm(stream, x_2, attnNorm_2, rmsnorm_attnNorm_2);
+    bf16* const rmsnorm_attnNorm_2 = halves(17153024);  // [B T D]
+    fwd_12_rmsnorm(stream, x_2, attnNorm_2, rmsnorm_attnNorm_2);
     bf16* const kvDown_2 = halves(646400 + layer * 16384);  // [D C]
-    bf16* const linear_kvDown_2 = halves(21347328);  // [B T C]
-    fwd_03_linear(stream, rmsnorm_attnNorm_2, kvDown_2, linear_kvDown_2, bytes(15055872));
     float* const kvNorm_2 = floats(707840 + layer * 256);  // [C]
     bf16* const latent_2 = halves(25541632);  // [B T C]
-    fwd_16_rmsnorm(stream, linear_kvDown_2, kvNorm_2, latent_2);
+    eval_02_linear_rmsnorm(stream, rmsnorm_attnNorm_2, kvDown_2, kvNorm_2, latent_2);
     bf16* const kRope_2 = halves(695552 + layer * 4096);  // [D R]
-    bf16* const linear_kRope_2 = halves(26065920);  // [B T R]
-    fwd_05_linear(stream, rmsnorm_attnNorm_2, kRope_2, linear_kRope_2, bytes(15055872));
+    bf16* const linear_kRope_2 = halves(18201600);  // [B T R]
+    fwd_04_linear(stream, rmsnorm_attnNorm_2, kRope_2, linear_kRope_2, bytes(15055872));
     bf16* const q_2 = halves(498944 + layer * 49152);  // [D H N+R]
-    bf16* const linear_q_2 = halves(21347328);  // [B T H N+R]
-    fwd_06_linear(stream, rmsnorm_attnNorm_2, q_2, linear_q_2, bytes(15055872));
     float* const qNorm_2 = floats(806912 + layer * 192);  // [N+R]
-    bf16* const rope_3 = halves(22920192);  // [B T H N+R]
-    fwd_17_rmsnorm_rope(stream, linear_q_2, qNorm_2, rope_3, floats(15039488), floats(15047680));
+    bf16* const rope_3 = halves(21347328);  // [B T H N+R]
+    eval_03_linear_rmsnorm_rope(stream, rmsnorm_attnNorm_2, q_2, qNorm_2, rope_3, floats(15039488), floats(15047680));
     bf16* const k__2 = halves(708608 + layer * 16384);  // [C H N]
-    bf16* const v_2 = halves(757760 + layer * 16384);  // [C H U]
-    bf16* const linear_k_2 = halves(21347328);  // [B T H N]
-    bf16* const linear_v_2 = halves(24493056);  // [B T H U]
-    fwd_08_linear(stream, latent_2, k__2, v_2, linear_k_2, linear_v_2, bytes(15055872));
     float* const kNorm_2 = floats(807680 + layer * 192);  // [N+R]
-    bf16* const rope_4 = halves(15055872);  // [B T H N+R]
-    fwd_09_expand_concat_rmsnorm(stream, linear_kRope_2, linear_k_2, kNorm_2, rope_4, floats(15039488), floats(15047680));
-    bf16* const mixed_2 = halves(16628736);  // [B T H U]
-    float* const lse_2 = floats(17677312);  // [B T H]
-    fwd_10_attention(stream, rope_3, rope_4, linear_v_2, mixed_2, lse_2);
+    bf16* const rope_4 = halves(22920192);  // [B T H N+R]
+    fwd_06_linear_expand_concat(stream, latent_2, k__2, linear_kRope_2, kNorm_2, rope_4, floats(15039488), floats(15047680));
+    bf16* const v_2 = halves(757760 + layer * 16384);  // [C H U]
+    bf16* const linear_v_2 = halves(24493056);  // [B T H U]
+    fwd_07_linear(stream, latent_2, v_2, linear_v_2, bytes(15055872));
+    bf16* const mixed_2 = halves(15055872);  // [B T H U]
+    float* const lse_2 = floats(16104448);  // [B T H]
+    fwd_08_attention(stream, rope_3, rope_4, linear_v_2, mixed_2, lse_2);
     bf16* const out__2 = halves(808448 + layer * 32768);  // [H U D]
-    bf16* const add_2 = halves(17677312);  // [B T D]
-    eval_03_linear_add(stream, mixed_2, out__2, x_2, add_2);
     float* const ffnNorm_2 = floats(906752 + layer * 512);  // [D]
-    bf16* const rmsnorm_ffnNorm_2 = halves(21347328);  // [B T D]
-    fwd_12_rmsnorm(stream, add_2, ffnNorm_2, rmsnorm_ffnNorm_2);
+    bf16* const add_2 = halves(17153024);  // [B T D]
+    bf16* const rmsnorm_ffnNorm_2 = halves(18201600);  // [B T D]
+    eval_05_linear_add_rmsnorm(stream, mixed_2, out__2, x_2, ffnNorm_2, add_2, rmsnorm_ffnNorm_2);
     bf16* const router = halves(908288 + layer * 2048);  // [D E]
     float* const linear_router = floats(16104448);  // [B T E]
-    fwd_19_linear(stream, rmsnorm_ffnNorm_2, router, linear_router, bytes(15055872));
+    fwd_14_linear(stream, rmsnorm_ffnNorm_2, router, linear_router, bytes(15055872));
     float* const gates = floats(15186944);  // [B T topK]
     int32_t* const choice = ints(15219712);  // [B T topK] i32
-    int32_t* const slot = ints(17153024);  // [B T topK] i32
+    int32_t* const slot = ints(22395904);  // [B T topK] i32
     int32_t* const source = ints(15252480);  // [rows] i32
-    int32_t* const offsets = ints(17185792);  // [E+1] i32
+    int32_t* const offsets = ints(22428672);  // [E+1] i32
     int32_t* const load = ints(15289344);  // [E] i32
     float* const probabilities = floats(15055872);  // [B T E]
     float* const balance = floats(15289600);  // []
-    fwd_20_route(stream, linear_router, gates, choice, slot, source, offsets, load, probabilities, balance, bytes(15285248));
+    fwd_15_route(stream, linear_router, gates, choice, slot, source, offsets, load, probabilities, balance, bytes(15285248));
     float* const pick = floats(15055872);  // [E rows]
-    fwd_21_pick(stream, gates, source, pick);
+    fwd_16_pick(stream, gates, source, pick);
     bf16* const gate_2 = halves(914432 + layer * 131072);  // [E D F]
     bf16* const up_2 = halves(1307648 + layer * 131072);  // [E D F]
-    bf16* const weigh = halves(22395904);  // [E rows F]
-    eval_04_linear_dispatch_swiglu(stream, rmsnorm_ffnNorm_2, source, gate_2, offsets, up_2, pick, weigh);
+    bf16* const weigh = halves(21347328);  // [E rows F]
+    eval_06_linear_dispatch_swiglu(stream, rmsnorm_ffnNorm_2, source, gate_2, offsets, up_2, pick, weigh);
     bf16* const down_2 = halves(1700864 + layer * 131072);  // [E F D]
     bf16* const routed = halves(15055872);  // [E rows D]
-    fwd_23_linear(stream, weigh, down_2, offsets, routed);
+    fwd_18_linear(stream, weigh, down_2, offsets, routed);
     bf16* const sharedGate = halves(2094080 + layer * 32768);  // [D S]
     bf16* const sharedUp = halves(2192384 + layer * 32768);  // [D S]
-    bf16* const swiglu_2 = halves(22395904);  // [B T S]
-    eval_05_linear_swiglu(stream, rmsnorm_ffnNorm_2, sharedGate, sharedUp, swiglu_2);
-    bf16* const combine = halves(21347328);  // [B T D]
-    fwd_24_combine(stream, routed, slot, combine);
+    bf16* const swiglu_2 = halves(21347328);  // [B T S]
+    eval_07_linear_swiglu(stream, rmsnorm_ffnNorm_2, sharedGate, sharedUp, swiglu_2);
+    bf16* const combine = halves(18201600);  // [B T D]
+    fwd_19_combine(stream, routed, slot, combine);
     bf16* const sharedDown = halves(2290688 + layer * 32768);  // [S D]
     bf16* const x_3 = halves(19250176 + ((layer + 1) % 2) * 1048576);  // [B T D]
-    fwd_26_linear_add(stream, swiglu_2, sharedDown, combine, add_2, x_3);
+    fwd_21_linear_add(stream, swiglu_2, sharedDown, combine, add_2, x_3);
   }
   bf16* const x_4 = halves(20298752);  // [B T D]
   float* const norm = floats(2388992);  // [D]
   bf16* const rmsnorm_norm = halves(15055872);  // [B T D]
-  fwd_27_rmsnorm(stream, x_4, norm, rmsnorm_norm);
+  fwd_22_rmsnorm(stream, x_4, norm, rmsnorm_norm);
   bf16* const head = halves(2389504);  // [V D]
   next_01_nextLogits(stream, rmsnorm_norm, head, at, logits);
 }

@@ -5,10 +5,10 @@
 
 namespace mlac {
 
-/// automatic: the cost model's. wide, narrow, slim: shapes of the Hopper family's tiles; split_N: N of its blocks share the k of a tile. large,
-/// small: shapes of the portable family's tiles. cublaslt: NVIDIA's library, where it is found and the epilogue is bare.
-enum class Way { automatic, wide, narrow, slim, split_2, split_4, split_8, large, small, cublaslt };
-constexpr const char* WAY_NAMES[] = {"automatic", "wide", "narrow", "slim", "split_2", "split_4", "split_8", "large", "small", "cublaslt"};
+/// automatic: the cost model's. wide, narrow, slim: shapes of the Hopper family's tiles; parts: several of its clusters share the k of a
+/// tile. large, small: shapes of the portable family's tiles. cublaslt: NVIDIA's library, where it is found and the epilogue is bare.
+enum class Way { automatic, wide, narrow, slim, parts, large, small, cublaslt };
+constexpr const char* WAY_NAMES[] = {"automatic", "wide", "narrow", "slim", "parts", "large", "small", "cublaslt"};
 constexpr int WAYS = sizeof WAY_NAMES / sizeof WAY_NAMES[0];
 
 /// A set of ways has their bits.

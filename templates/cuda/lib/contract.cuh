@@ -68,7 +68,49 @@ struct Extent {
  * groups' rows where m is ragged, else within the group. All 32 lanes of a warp call it together, and lanes 8i to 8i + 7 hold 64 neighbouring
  * columns of one m, so that they may exchange what they know of a row. With SYMMETRIC also
  *   mirror(int group, int64_t m, int64_t n, int count, const Run (&sums)[SUMS]): the same for the sums' mirrored places, C[m, n … n + 7] below the diagonal.
+ *
+ * Or an epilogue of whole rows, of dense products with one sum. It has
+ *   static constexpr int ROW, ROOM;  C's columns are rows of ROW side by side (heads, say); ROW divides 128, 192 or 256
+ *   static constexpr bool ROUNDED;   whether it gets the sums as bf16 keeps them, so that whoever reads them from memory computes the same
+ *   void row(int64_t m, int64_t head, float* sums, float* room, int lane) const;
+ * and gets sums[0 … ROW - 1] = C[m, head · ROW …] in shared memory, beside them ROOM floats; both are its own to write. Lanes 8i to 8i + 7 of a
+ * warp have a row, `lane` counts them; all lanes of the warp call it together. A row may be given twice, with the same sums.
  */
+
+template <typename Epilogue, typename = void>
+struct WholeRows {
+  static constexpr int ROW = 0, ROOM = 0;
+  static constexpr bool ROUNDED = false;
+};
+template <typename Epilogue>
+struct WholeRows<Epilogue, decltype(void(Epilogue::ROW))> {
+  static constexpr int ROW = Epilogue::ROW, ROOM = (Epilogue::ROOM + 3) / 4 * 4;
+  static constexpr bool ROUNDED = Epilogue::ROUNDED;
+};
+/// Floats from a staged row to the next: the lanes that stage eight rows meet in no bank.
+constexpr int STAGE_PAD = 8;
+
+/// Two neighbouring sums as they are staged.
+template <typename Epilogue>
+__device__ inline float2 staged_pair(float a, float b) {
+  if constexpr (!WholeRows<Epilogue>::ROUNDED) return make_float2(a, b);
+  const uint32_t pair = pair_of(a, b);
+  return make_float2(low_half(pair), high_half(pair));
+}
+
+/// Four staged rows, of which the first `exist` (at least one) do, to an epilogue of whole rows. `room`: for all four. All lanes of a warp call it.
+template <typename Epilogue>
+__device__ inline void store_four_rows(const Epilogue& epilogue, int64_t m, int64_t head, float* staged, int stride, float* room, int exist) {
+  using Whole = WholeRows<Epilogue>;
+  const int lane = threadIdx.x % WARP, own = lane / 8;
+  if (exist < 4) {
+    // The last one takes the place of those that do not exist.
+    for (int row = exist; row < 4; ++row)
+      for (int i = lane; i < Whole::ROW; i += WARP) staged[row * stride + i] = staged[(exist - 1) * stride + i];
+    __syncwarp();
+  }
+  epilogue.row(m + (own < exist ? own : exist - 1), head, staged + own * stride, room + own * Whole::ROOM, lane % 8);
+}
 
 }  // namespace mlac
 

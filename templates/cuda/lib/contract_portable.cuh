@@ -23,16 +23,18 @@
 
 namespace mlac::portable {
 
-constexpr int STAGES = 3;
 constexpr int SPAN = 64;   // columns of a warp
 constexpr int BLOCK = 16;  // rows of a multiply_add, columns of two
 constexpr int BAND = 8;    // rows of tiles that run together, for the L2 cache's sake
 
-template <int SUMS, bool LARGE>
+/// ROW: of an epilogue of whole rows. Its tiles have 256 columns, of which those that whole rows fill are used, and stages for two.
+template <int SUMS, bool LARGE, int ROW = 0>
 struct Shape {
-  static constexpr int ROWS = LARGE ? 128 : 64, COLUMNS = LARGE && SUMS == 1 ? 128 : 64;
+  static constexpr int ROWS = LARGE && !ROW ? 128 : 64, COLUMNS = ROW ? 256 : LARGE && SUMS == 1 ? 128 : 64;
+  static constexpr int USED = ROW ? 256 / (ROW ? ROW : 1) * ROW : COLUMNS;
+  static constexpr int STAGES = ROW ? 2 : 3;
   static constexpr int ACROSS = SUMS * COLUMNS / SPAN, DOWN = WARPS / ACROSS;  // warps
-  static constexpr int WARP_ROWS = ROWS / DOWN, PASS = WARP_ROWS < 32 ? WARP_ROWS : 32;
+  static constexpr int WARP_ROWS = ROWS / DOWN, PASS = ROW ? 16 : WARP_ROWS < 32 ? WARP_ROWS : 32;
 };
 
 /// The sums on their way to the epilogue: rows of 64 columns. Even quarters of eight columns lie before the odd ones, 36 floats apart, so
@@ -59,10 +61,11 @@ struct Tile {
 /// False where there is no such tile. All threads of a warp call it together.
 template <typename C, typename S>
 __device__ inline bool find_tile(const Extent& extent, Tile& tile) {
-  const int n = int(extent.n), columns = (n + S::COLUMNS - 1) / S::COLUMNS, rows = int(gridDim.x) / columns;
+  const int n = int(extent.n), columns = (n + S::USED - 1) / S::USED, rows = int(gridDim.x) / columns;
   const int band = int(blockIdx.x) / (BAND * columns), inside = int(blockIdx.x) % (BAND * columns), height = min(BAND, rows - band * BAND);
   int row = band * BAND + inside % height;
-  tile = {int(blockIdx.y), 0, int(extent.m), inside / height * S::COLUMNS, n};
+  tile = {int(blockIdx.y), 0, int(extent.m), inside / height * S::USED, n};
+  if (S::USED < S::COLUMNS) tile.n_end = min(n, tile.n + S::USED);
   if constexpr (C::KIND == Kind::ragged_m) {
     // Lane i counts the tiles of group 32j + i; the first group whose tiles end after `row` is the one.
     const int lane = int(threadIdx.x) % WARP;
@@ -149,12 +152,15 @@ struct Feeder {
 
 template <typename C, bool LARGE, typename Epilogue>
 __global__ void __launch_bounds__(THREADS, LARGE ? 2 : C::SUMS == 2 ? 3 : 4) contract_kernel(const __grid_constant__ Job<C, Epilogue> job) {
-  using S = Shape<C::SUMS, LARGE>;
+  using Whole = WholeRows<Epilogue>;
+  using S = Shape<C::SUMS, LARGE, Whole::ROW>;
+  constexpr int STAGES = S::STAGES;
   using Feed = Feeder<C, S>;
   using PanelA = typename Feed::PanelA;
   using PanelB = typename Feed::PanelB;
   static_assert(C::SUMS <= 2 && !(C::SYMMETRIC && (C::SUMS > 1 || C::KIND == Kind::ragged_m)));
-  constexpr int RING = STAGES * Feed::STAGE, PATCHES = WARPS * PATCH * int(sizeof(float));
+  constexpr int STRIDE = S::USED + STAGE_PAD, WHOLE = S::PASS * STRIDE + WARPS * 4 * Whole::ROOM;  // of staged whole rows
+  constexpr int RING = STAGES * Feed::STAGE, PATCHES = (Whole::ROW ? WHOLE : WARPS * PATCH) * int(sizeof(float));
   __shared__ __align__(1024) unsigned char memory[RING > PATCHES ? RING : PATCHES];
 
   Tile tile;
@@ -210,61 +216,85 @@ __global__ void __launch_bounds__(THREADS, LARGE ? 2 : C::SUMS == 2 ? 3 : 4) con
 
   float* const patches = reinterpret_cast<float*>(memory);
   const int g = lane / 4, pair = lane % 4 * 2, run = lane % 8;
-#pragma unroll 1
-  for (int pass = 0; pass < S::WARP_ROWS / S::PASS; ++pass) {
-    __syncthreads();  // the ring, or the last pass, has been read
+  if constexpr (Whole::ROW > 0) {
+    static_assert(C::KIND == Kind::dense && C::SUMS == 1 && !C::SYMMETRIC && S::DOWN == 1);
+    float* const own = patches + warp * 4 * STRIDE;
 #pragma unroll
-    for (int i = 0; i < HIGH; ++i)
-      if (i * BLOCK / S::PASS == pass) {
+    for (int pass = 0; pass < HIGH; ++pass) {
+      __syncthreads();  // the ring, or the last pass, has been read
 #pragma unroll
-        for (int j = 0; j < 2 * WIDE; ++j) {
-          float* const to = patches + warp * PATCH + patch_at(i * BLOCK % S::PASS + g, j * 8 + pair);
-          *reinterpret_cast<float2*>(to) = make_float2(sums[i][j][0], sums[i][j][1]);
-          *reinterpret_cast<float2*>(to + 8 * PATCH_ROW) = make_float2(sums[i][j][2], sums[i][j][3]);
-        }
+      for (int j = 0; j < 2 * WIDE; ++j) {
+        const int column = across * SPAN + j * 8 + pair;
+        if (column >= S::USED) continue;
+        *reinterpret_cast<float2*>(patches + g * STRIDE + column) = staged_pair<Epilogue>(sums[pass][j][0], sums[pass][j][1]);
+        *reinterpret_cast<float2*>(patches + (g + 8) * STRIDE + column) = staged_pair<Epilogue>(sums[pass][j][2], sums[pass][j][3]);
       }
-    __syncthreads();
-    // With two sums, neighbouring warps hold one each of the same rows: each takes half of the rows.
-    const int begin = C::SUMS == 1 ? 0 : across * (S::PASS / 2);
-    const int m = tile.m + down * S::WARP_ROWS + pass * S::PASS, n = tile.n + (C::SUMS == 1 ? across * SPAN : 0);
-    if (n >= tile.n_end) continue;  // the same for a whole warp
-    const int columns = min(RUN, max(0, tile.n_end - (n + run * RUN)));
-#pragma unroll 1
-    for (int row = begin; row < begin + S::PASS / C::SUMS && m + row < tile.m_end; row += 4) {
-      const int own = row + lane / 8;
-      Run runs[C::SUMS];
-#pragma unroll
-      for (int s = 0; s < C::SUMS; ++s) runs[s] = patch_run(patches + (C::SUMS == 1 ? warp : down * C::SUMS + s) * PATCH, own, run);
-      job.epilogue(tile.group, m + own, n + run * RUN, m + own < tile.m_end ? columns : 0, runs);
-    }
-  }
-
-  // The tile that is this one's mirror image: 32 of its rows (columns here) at a time, for 64 of its columns (rows here, of SHARE warps).
-  if constexpr (C::SYMMETRIC) {
-    if (tile.n == tile.m) return;
-    constexpr int SHARE = SPAN / S::WARP_ROWS, MIRRORED = 32;
-    float* const patch = patches + (down / SHARE * S::ACROSS + across) * PATCH;
-#pragma unroll 1
-    for (int pass = 0; pass < SPAN / MIRRORED; ++pass) {
       __syncthreads();
+      const int m = tile.m + pass * BLOCK + warp * 4;
+#pragma unroll 1
+      for (int n = tile.n; n < tile.n_end && m < tile.m_end; n += Whole::ROW) {
+        store_four_rows(job.epilogue, m, n / Whole::ROW, own + n - tile.n, STRIDE, patches + S::PASS * STRIDE + warp * 4 * Whole::ROOM, min(4, tile.m_end - m));
+        __syncwarp();  // the room is read
+      }
+    }
+    return;
+  } else {
+#pragma unroll 1
+    for (int pass = 0; pass < S::WARP_ROWS / S::PASS; ++pass) {
+      __syncthreads();  // the ring, or the last pass, has been read
 #pragma unroll
-      for (int j = 0; j < 2 * WIDE; ++j)
-        if (j * 8 / MIRRORED == pass) {
+      for (int i = 0; i < HIGH; ++i)
+        if (i * BLOCK / S::PASS == pass) {
 #pragma unroll
-          for (int i = 0; i < HIGH; ++i)
-#pragma unroll
-            for (int e = 0; e < 4; ++e)
-              patch[patch_at(j * 8 % MIRRORED + pair + e % 2, down % SHARE * S::WARP_ROWS + i * BLOCK + e / 2 * 8 + g)] = sums[i][j][e];
+          for (int j = 0; j < 2 * WIDE; ++j) {
+            float* const to = patches + warp * PATCH + patch_at(i * BLOCK % S::PASS + g, j * 8 + pair);
+            *reinterpret_cast<float2*>(to) = make_float2(sums[i][j][0], sums[i][j][1]);
+            *reinterpret_cast<float2*>(to + 8 * PATCH_ROW) = make_float2(sums[i][j][2], sums[i][j][3]);
+          }
         }
       __syncthreads();
-      const int begin = down % SHARE * (MIRRORED / SHARE);
-      const int m = tile.n + across * SPAN + pass * MIRRORED, n = tile.m + down / SHARE * SPAN;
-      const int columns = min(RUN, max(0, tile.m_end - (n + run * RUN)));
+      // With two sums, neighbouring warps hold one each of the same rows: each takes half of the rows.
+      const int begin = C::SUMS == 1 ? 0 : across * (S::PASS / 2);
+      const int m = tile.m + down * S::WARP_ROWS + pass * S::PASS, n = tile.n + (C::SUMS == 1 ? across * SPAN : 0);
+      if (n >= tile.n_end) continue;  // the same for a whole warp
+      const int columns = min(RUN, max(0, tile.n_end - (n + run * RUN)));
 #pragma unroll 1
-      for (int row = begin; row < begin + MIRRORED / SHARE && m + row < tile.n_end; row += 4) {
+      for (int row = begin; row < begin + S::PASS / C::SUMS && m + row < tile.m_end; row += 4) {
         const int own = row + lane / 8;
-        const Run runs[1] = {patch_run(patch, own, run)};
-        job.epilogue.mirror(tile.group, m + own, n + run * RUN, m + own < tile.n_end ? columns : 0, runs);
+        Run runs[C::SUMS];
+#pragma unroll
+        for (int s = 0; s < C::SUMS; ++s) runs[s] = patch_run(patches + (C::SUMS == 1 ? warp : down * C::SUMS + s) * PATCH, own, run);
+        job.epilogue(tile.group, m + own, n + run * RUN, m + own < tile.m_end ? columns : 0, runs);
+      }
+    }
+
+    // The tile that is this one's mirror image: 32 of its rows (columns here) at a time, for 64 of its columns (rows here, of SHARE warps).
+    if constexpr (C::SYMMETRIC) {
+      if (tile.n == tile.m) return;
+      constexpr int SHARE = SPAN / S::WARP_ROWS, MIRRORED = 32;
+      float* const patch = patches + (down / SHARE * S::ACROSS + across) * PATCH;
+#pragma unroll 1
+      for (int pass = 0; pass < SPAN / MIRRORED; ++pass) {
+        __syncthreads();
+#pragma unroll
+        for (int j = 0; j < 2 * WIDE; ++j)
+          if (j * 8 / MIRRORED == pass) {
+#pragma unroll
+            for (int i = 0; i < HIGH; ++i)
+#pragma unroll
+              for (int e = 0; e < 4; ++e)
+                patch[patch_at(j * 8 % MIRRORED + pair + e % 2, down % SHARE * S::WARP_ROWS + i * BLOCK + e / 2 * 8 + g)] = sums[i][j][e];
+          }
+        __syncthreads();
+        const int begin = down % SHARE * (MIRRORED / SHARE);
+        const int m = tile.n + across * SPAN + pass * MIRRORED, n = tile.m + down / SHARE * SPAN;
+        const int columns = min(RUN, max(0, tile.m_end - (n + run * RUN)));
+#pragma unroll 1
+        for (int row = begin; row < begin + MIRRORED / SHARE && m + row < tile.n_end; row += 4) {
+          const int own = row + lane / 8;
+          const Run runs[1] = {patch_run(patch, own, run)};
+          job.epilogue.mirror(tile.group, m + own, n + run * RUN, m + own < tile.n_end ? columns : 0, runs);
+        }
       }
     }
   }
@@ -273,10 +303,10 @@ __global__ void __launch_bounds__(THREADS, LARGE ? 2 : C::SUMS == 2 ? 3 : 4) con
 /// Tiles of one shape. Returns what the launch returned.
 template <bool LARGE, typename C, typename Epilogue>
 cudaError_t launch(cudaStream_t stream, const Job<C, Epilogue>& job) {
-  using S = Shape<C::SUMS, LARGE>;
+  using S = Shape<C::SUMS, LARGE, WholeRows<Epilogue>::ROW>;
   const Extent& extent = job.extent;
   // Each group's last tile may be partly empty: at most one more tile a group.
-  const int64_t rows = ceil_div(extent.m, S::ROWS) + (C::KIND == Kind::ragged_m ? extent.groups : 0), columns = ceil_div(extent.n, S::COLUMNS);
+  const int64_t rows = ceil_div(extent.m, S::ROWS) + (C::KIND == Kind::ragged_m ? extent.groups : 0), columns = ceil_div(extent.n, S::USED);
   const bool each = C::KIND == Kind::batched || C::KIND == Kind::ragged_k;
   contract_kernel<C, LARGE><<<dim3(unsigned(rows * columns), each ? unsigned(extent.groups) : 1u), THREADS, 0, stream>>>(job);
   return cudaGetLastError();
@@ -287,11 +317,15 @@ cudaError_t contract(cudaStream_t stream, const Extent& extent, const Product<C:
   if ((C::KIND != Kind::dense && extent.groups <= 0) || extent.m <= 0 || extent.n <= 0) return cudaSuccess;
   Job<C, Epilogue> job{extent, {}, epilogue};
   for (int p = 0; p < C::PRODUCTS; ++p) job.products[p] = products[p];
-  using S = Shape<C::SUMS, true>;
-  const int64_t rows = C::KIND == Kind::ragged_m ? extent.m / extent.groups : extent.m;  // of a group, more or less
-  const int64_t tiles = ceil_div(rows, S::ROWS) * ceil_div(extent.n, S::COLUMNS) * (C::KIND == Kind::dense ? 1 : extent.groups) / (C::SYMMETRIC ? 2 : 1);
-  const bool large = rows > 64 && extent.n > S::COLUMNS / 2 && tiles >= 72;  // fewer leave most of a GPU idle
-  return large ? launch<true>(stream, job) : launch<false>(stream, job);
+  if constexpr (WholeRows<Epilogue>::ROW > 0) {
+    return launch<true>(stream, job);
+  } else {
+    using S = Shape<C::SUMS, true>;
+    const int64_t rows = C::KIND == Kind::ragged_m ? extent.m / extent.groups : extent.m;  // of a group, more or less
+    const int64_t tiles = ceil_div(rows, S::ROWS) * ceil_div(extent.n, S::COLUMNS) * (C::KIND == Kind::dense ? 1 : extent.groups) / (C::SYMMETRIC ? 2 : 1);
+    const bool large = rows > 64 && extent.n > S::COLUMNS / 2 && tiles >= 72;  // fewer leave most of a GPU idle
+    return large ? launch<true>(stream, job) : launch<false>(stream, job);
+  }
 }
 
 }  // namespace mlac::portable

@@ -26,7 +26,7 @@ __global__ void __launch_bounds__(Block::THREADS, 1) row_kernel(const float* bal
   const int lane = threadIdx.x % LANES, team = threadIdx.x / LANES;
   for (int64_t row = blockIdx.x * int64_t(Block::TEAMS) + team; row < 1; row += gridDim.x * int64_t(Block::TEAMS)) {
     __syncwarp();
-    for (int i = lane; i < 1; i += WARP) {
+    for (int i = lane; i < 1; i += LANES) {
       real sum = balance[i];
       for (int64_t copy = 1; copy < 3; ++copy) sum += real(balance[copy * 1 + i]);
       sumOver[i] = sum;

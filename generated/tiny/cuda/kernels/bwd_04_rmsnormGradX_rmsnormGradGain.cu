@@ -78,7 +78,6 @@ __global__ void __launch_bounds__(Block::THREADS, 1) row_kernel(const bf16* d_x,
       }
       store<true>(d_x_2_row + i, d_x_2_run);
     }
-    real rstd_of_lane_2 = 0;
     #pragma unroll
     for (int c = 0; c < chunks(D); ++c) {
       const int i = (c * LANES + lane) * STEP;
@@ -87,19 +86,7 @@ __global__ void __launch_bounds__(Block::THREADS, 1) row_kernel(const bf16* d_x,
       const Run x_run_4 = x_held.run(c);
     #pragma unroll
       for (int j = 0; j < RUN; ++j) {
-        rstd_of_lane_2 += x_run_4[j] * x_run_4[j];
-      }
-    }
-    const real rstd_2 = 1 / std::sqrt(sum_over_row<LANES>(rstd_of_lane_2) / real(D) + real(0.000001));
-    #pragma unroll
-    for (int c = 0; c < chunks(D); ++c) {
-      const int i = (c * LANES + lane) * STEP;
-      if (i >= D) continue;
-      const Run d_x_run_5 = d_x_held.run(c);
-      const Run x_run_5 = x_held.run(c);
-    #pragma unroll
-      for (int j = 0; j < RUN; ++j) {
-        d_norm_partial[c][j] += d_x_run_5[j] * x_run_5[j] * rstd_2;
+        d_norm_partial[c][j] += d_x_run_4[j] * x_run_4[j] * rstd;
       }
     }
   }

@@ -84,11 +84,11 @@ __global__ void __launch_bounds__(Block::THREADS, 1) row_kernel(const bf16* x, c
     for (int c = 0; c < chunks(D); ++c) {
       const int i = (c * LANES + lane) * STEP;
       if (i >= D) continue;
-      const Run add_run_2 = add_held.run(c);
-      const Run ffnNorm_run_4 = load<true>(ffnNorm + i);
+      const Run add_run = add_held.run(c);
+      const Run ffnNorm_run_3 = load<true>(ffnNorm + i);
     #pragma unroll
       for (int j = 0; j < RUN; ++j) {
-        along_of_lane += add_run_2[j] * ffnNorm_run_4[j] * add_2_kept[c][j];
+        along_of_lane += add_run[j] * ffnNorm_run_3[j] * add_2_kept[c][j];
       }
     }
     const real along = sum_over_row<LANES>(along_of_lane) / real(D);
@@ -97,11 +97,11 @@ __global__ void __launch_bounds__(Block::THREADS, 1) row_kernel(const bf16* x, c
     for (int c = 0; c < chunks(D); ++c) {
       const int i = (c * LANES + lane) * STEP;
       if (i >= D) continue;
-      const Run add_run_3 = add_held.run(c);
-      const Run ffnNorm_run_5 = load<true>(ffnNorm + i);
+      const Run add_run_2 = add_held.run(c);
+      const Run ffnNorm_run_4 = load<true>(ffnNorm + i);
     #pragma unroll
       for (int j = 0; j < RUN; ++j) {
-        const real rmsnorm_grad_x_ffnNorm_i = rstd * (add_run_3[j] * ffnNorm_run_5[j] - add_2_kept[c][j] * (rstd * rstd * along));
+        const real rmsnorm_grad_x_ffnNorm_i = rstd * (add_run_2[j] * ffnNorm_run_4[j] - add_2_kept[c][j] * (rstd * rstd * along));
         rmsnorm_grad_x_ffnNorm_kept[c][j] = rmsnorm_grad_x_ffnNorm_i;
       }
     }
@@ -109,12 +109,12 @@ __global__ void __launch_bounds__(Block::THREADS, 1) row_kernel(const bf16* x, c
     for (int c = 0; c < chunks(D); ++c) {
       const int i = (c * LANES + lane) * STEP;
       if (i >= D) continue;
-      const Run add_run_5 = add_held.run(c);
+      const Run add_run_3 = add_held.run(c);
       const Run d_x_run = d_x_held.run(c);
       Run d_x_2_run;
     #pragma unroll
       for (int j = 0; j < RUN; ++j) {
-        d_ffnNorm_partial[c][j] += add_run_5[j] * add_2_kept[c][j] * rstd;
+        d_ffnNorm_partial[c][j] += add_run_3[j] * add_2_kept[c][j] * rstd;
         const real d_x_2_i = d_x_run[j] + rmsnorm_grad_x_ffnNorm_kept[c][j];
         d_x_2_run[j] = d_x_2_i;
       }

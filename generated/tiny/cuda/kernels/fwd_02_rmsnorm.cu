@@ -60,29 +60,16 @@ __global__ void __launch_bounds__(Block::THREADS, 1) row_kernel(const bf16* look
       }
       store<true>(rmsnorm_attnNorm_row + i, rmsnorm_attnNorm_run);
     }
-    real rstd_of_lane_2 = 0;
     #pragma unroll
     for (int c = 0; c < chunks(D); ++c) {
       const int i = (c * LANES + lane) * STEP;
       if (i >= D) continue;
       const Run lookup_embed_run_3 = lookup_embed_held.run(c);
       const Run attnNorm_run_3 = load<true>(attnNorm + i);
-    #pragma unroll
-      for (int j = 0; j < RUN; ++j) {
-        rstd_of_lane_2 += lookup_embed_run_3[j] * lookup_embed_run_3[j];
-      }
-    }
-    const real rstd_2 = 1 / std::sqrt(sum_over_row<LANES>(rstd_of_lane_2) / real(D) + real(0.000001));
-    #pragma unroll
-    for (int c = 0; c < chunks(D); ++c) {
-      const int i = (c * LANES + lane) * STEP;
-      if (i >= D) continue;
-      const Run lookup_embed_run_4 = lookup_embed_held.run(c);
-      const Run attnNorm_run_4 = load<true>(attnNorm + i);
       Run rmsnorm_attnNorm_2_run;
     #pragma unroll
       for (int j = 0; j < RUN; ++j) {
-        const real rmsnorm_attnNorm_2_i = lookup_embed_run_4[j] * rstd_2 * attnNorm_run_4[j];
+        const real rmsnorm_attnNorm_2_i = lookup_embed_run_3[j] * rstd * attnNorm_run_3[j];
         rmsnorm_attnNorm_2_run[j] = rmsnorm_attnNorm_2_i;
       }
       store<true>(rmsnorm_attnNorm_2_row + i, rmsnorm_attnNorm_2_run);

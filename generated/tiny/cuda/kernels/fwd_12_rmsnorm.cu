@@ -1,7 +1,7 @@
 // fwd_12_rmsnorm: rmsnorm. Emitted by mlac: edit the model, not this file.
 // model.ts:45   const residual = (x: X, norm: Gain<"D">, f: (x: X) => X) => add(x, f(rmsnorm(x, norm)));
-// reads  add [B T D], ffnNorm [D]
-// writes rmsnorm_ffnNorm [B T D]
+// reads  x [B T D], attnNorm [D]
+// writes rmsnorm_attnNorm [B T D]
 // 2.1 MFLOP, 2.1 MB, 1.0 FLOP a byte
 #include "../lib/kernel.cuh"
 #include "../lib/range.cuh"
@@ -26,22 +26,22 @@ using Block = RowBlock<LANES>;
 constexpr int chunks(int64_t columns) { return int(ceil_div(columns, LANES * STEP)); }
 
 /// 32 lanes a row of [B T].
-__global__ void __launch_bounds__(Block::THREADS, 1) row_kernel(const bf16* add, const float* ffnNorm, bf16* rmsnorm_ffnNorm) {
+__global__ void __launch_bounds__(Block::THREADS, 1) row_kernel(const bf16* x, const float* attnNorm, bf16* rmsnorm_attnNorm) {
   const int lane = threadIdx.x % LANES, team = threadIdx.x / LANES;
   for (int64_t row = blockIdx.x * int64_t(Block::TEAMS) + team; row < B * T; row += gridDim.x * int64_t(Block::TEAMS)) {
-    const bf16* add_row = add + row * D;
-    bf16* rmsnorm_ffnNorm_row = rmsnorm_ffnNorm + row * D;
-    const Held<D, LANES> add_held(add_row, lane);
+    const bf16* x_row = x + row * D;
+    bf16* rmsnorm_attnNorm_row = rmsnorm_attnNorm + row * D;
+    const Held<D, LANES> x_held(x_row, lane);
     real rstd_of_lane = 0;
     #pragma unroll
     for (int c = 0; c < chunks(D); ++c) {
       const int i = (c * LANES + lane) * STEP;
       if (i >= D) continue;
-      const Run add_run = add_held.run(c);
-      const Run ffnNorm_run = load<true>(ffnNorm + i);
+      const Run x_run = x_held.run(c);
+      const Run attnNorm_run = load<true>(attnNorm + i);
     #pragma unroll
       for (int j = 0; j < RUN; ++j) {
-        rstd_of_lane += add_run[j] * add_run[j];
+        rstd_of_lane += x_run[j] * x_run[j];
       }
     }
     const real rstd = 1 / std::sqrt(sum_over_row<LANES>(rstd_of_lane) / real(D) + real(0.000001));
@@ -49,25 +49,25 @@ __global__ void __launch_bounds__(Block::THREADS, 1) row_kernel(const bf16* add,
     for (int c = 0; c < chunks(D); ++c) {
       const int i = (c * LANES + lane) * STEP;
       if (i >= D) continue;
-      const Run add_run_2 = add_held.run(c);
-      const Run ffnNorm_run_2 = load<true>(ffnNorm + i);
-      Run rmsnorm_ffnNorm_run;
+      const Run x_run_2 = x_held.run(c);
+      const Run attnNorm_run_2 = load<true>(attnNorm + i);
+      Run rmsnorm_attnNorm_run;
     #pragma unroll
       for (int j = 0; j < RUN; ++j) {
-        const real rmsnorm_ffnNorm_i = add_run_2[j] * rstd * ffnNorm_run_2[j];
-        rmsnorm_ffnNorm_run[j] = rmsnorm_ffnNorm_i;
+        const real rmsnorm_attnNorm_i = x_run_2[j] * rstd * attnNorm_run_2[j];
+        rmsnorm_attnNorm_run[j] = rmsnorm_attnNorm_i;
       }
-      store<true>(rmsnorm_ffnNorm_row + i, rmsnorm_ffnNorm_run);
+      store<true>(rmsnorm_attnNorm_row + i, rmsnorm_attnNorm_run);
     }
   }
 }
 
 }  // namespace
 
-void fwd_12_rmsnorm(cudaStream_t stream, const bf16* add, const float* ffnNorm, bf16* rmsnorm_ffnNorm) {
+void fwd_12_rmsnorm(cudaStream_t stream, const bf16* x, const float* attnNorm, bf16* rmsnorm_attnNorm) {
   const Range range(stream, "fwd_12_rmsnorm");
   const int blocks = Block::count(B * T);
-  row_kernel<<<blocks, Block::THREADS, 0, stream>>>(add, ffnNorm, rmsnorm_ffnNorm);
+  row_kernel<<<blocks, Block::THREADS, 0, stream>>>(x, attnNorm, rmsnorm_attnNorm);
 }
 
 }  // namespace mlac

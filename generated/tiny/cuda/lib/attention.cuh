@@ -17,6 +17,9 @@
 #pragma once
 
 #include "attention_tiles.cuh"
+#ifdef MLAC_HOPPER
+#include "attention_hopper_forward.cuh"
+#endif
 
 namespace mlac {
 
@@ -146,19 +149,31 @@ __global__ void __launch_bounds__(F::THREADS, 2) forward_kernel(const ForwardArg
   store_rows<F::QUERIES, U, F::THREADS>(x.out + query_row * U, int64_t(x.heads) * U, tile, length - first);
 }
 
-}  // namespace flash
-
-/// out = softmax(scale · q·kᵀ)·v and lse, the natural logarithm of the sum of e^score of each query. scale > 0. Returns what the launch returned.
+/// attention_forward for all widths; see there.
 template <int A, int U, bool CAUSAL>
-cudaError_t attention_forward(cudaStream_t stream, int64_t batch, int64_t length, int64_t heads, int64_t groups, float scale, const bf16* q, const bf16* k,
-                              const bf16* v, bf16* out, float* lse) {
-  using F = flash::Forward<A, U, CAUSAL>;
-  const auto kernel = flash::forward_kernel<F>;
+cudaError_t portable_forward(cudaStream_t stream, int64_t batch, int64_t length, int64_t heads, int64_t groups, float scale, const bf16* q, const bf16* k,
+                             const bf16* v, bf16* out, float* lse) {
+  using F = Forward<A, U, CAUSAL>;
+  const auto kernel = forward_kernel<F>;
   const cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, F::BYTES);
   if (error != cudaSuccess) return error;
   const int64_t blocks = batch * heads * ceil_div(length, F::QUERIES);
-  kernel<<<unsigned(blocks), F::THREADS, F::BYTES, stream>>>({int(batch * heads), int(length), int(heads), int(groups), scale * flash::LOG2_E, q, k, v, out, lse});
+  kernel<<<unsigned(blocks), F::THREADS, F::BYTES, stream>>>({int(batch * heads), int(length), int(heads), int(groups), scale * LOG2_E, q, k, v, out, lse});
   return cudaGetLastError();
+}
+
+}  // namespace flash
+
+/// out = softmax(scale · q·kᵀ)·v and lse, the natural logarithm of the sum of e^score of each query. scale > 0. Returns what the launch returned.
+/// On Hopper, heads of 64, 128 or 192 and values of 64 or 128 have a kernel of their own.
+template <int A, int U, bool CAUSAL>
+cudaError_t attention_forward(cudaStream_t stream, int64_t batch, int64_t length, int64_t heads, int64_t groups, float scale, const bf16* q, const bf16* k,
+                              const bf16* v, bf16* out, float* lse) {
+#ifdef MLAC_HOPPER
+  if constexpr (flash::warpgroups::SUPPORTED<A, U>) return flash::warpgroups::forward<A, U, CAUSAL>(stream, batch, length, heads, groups, scale, q, k, v, out, lse);
+  else
+#endif
+    return flash::portable_forward<A, U, CAUSAL>(stream, batch, length, heads, groups, scale, q, k, v, out, lse);
 }
 
 }  // namespace mlac

@@ -5,6 +5,7 @@
 
 #include "choice.cuh"
 #include "cublaslt.cuh"
+#include "workspace.cuh"
 
 namespace mlac {
 
@@ -24,21 +25,14 @@ struct Bare {
 #ifdef MLAC_HOPPER
 namespace hopper {
 
-/// For which contractions hopper::contract may take a SPLIT shape.
-template <typename C>
-constexpr bool IS_SPLIT = IS_PLAIN<C> && C::KIND == Kind::dense && C::SUMS == 1 && C::A == Major::own && C::B == Major::own;
-
 template <typename C, typename Epilogue>
-cudaError_t contract_by(Way way, cudaStream_t stream, const Extent& extent, const Product<C::SUMS> (&products)[C::PRODUCTS], const Epilogue& epilogue) {
-  if (way == Way::wide) return launch<C, Shape<256 / C::SUMS, false>>(stream, extent, products, epilogue);
-  if (way == Way::narrow) return launch<C, Shape<128 / C::SUMS, true>>(stream, extent, products, epilogue);
+cudaError_t contract_by(Way way, cudaStream_t stream, const Extent& extent, const Product<C::SUMS> (&products)[C::PRODUCTS], const Epilogue& epilogue,
+                        const Scratch& scratch) {
+  if (way == Way::wide) return launch<C, Wide<C>>(stream, extent, products, epilogue);
+  if (way == Way::narrow) return launch<C, Narrow<C>>(stream, extent, products, epilogue);
   if constexpr (C::SUMS == 1)
-    if (way == Way::slim) return launch<C, Shape<64, true>>(stream, extent, products, epilogue);
-  if constexpr (IS_SPLIT<C>) {
-    const int parts = way == Way::split_2 ? 2 : way == Way::split_4 ? 4 : way == Way::split_8 ? 8 : 0;
-    if (parts) return launch<C, Shape<256, false, false, true>>(stream, extent, products, epilogue, parts);
-  }
-  return cudaErrorNotSupported;
+    if (way == Way::slim) return launch<C, Slim>(stream, extent, products, epilogue);
+  return way == Way::parts ? contract_in_parts<C>(stream, extent, products, epilogue, scratch, 1e300) : cudaErrorNotSupported;
 }
 
 }  // namespace hopper
@@ -66,7 +60,7 @@ constexpr uint32_t ways_of([[maybe_unused]] int64_t n, bool bare) {
   if constexpr (C::ALIGNED) {
     ways |= bit(Way::wide) | bit(Way::narrow);
     if (C::SUMS == 1 && n <= 128) ways |= bit(Way::slim);
-    if (hopper::IS_SPLIT<C>) ways |= bit(Way::split_2) | bit(Way::split_4) | bit(Way::split_8);
+    if (bare && hopper::HAS_PARTS<C>) ways |= bit(Way::parts);
     return ways;
   }
 #endif
@@ -75,18 +69,23 @@ constexpr uint32_t ways_of([[maybe_unused]] int64_t n, bool bare) {
 
 /// As contract(stream, extent, products, epilogue), in the way that was chosen; where the device cannot do that, in its own.
 template <typename C, typename Epilogue>
-cudaError_t contract(cudaStream_t stream, const Extent& extent, const Product<C::SUMS> (&products)[C::PRODUCTS], const Epilogue& epilogue, const Choice& choice) {
+cudaError_t contract(cudaStream_t stream, const Extent& extent, const Product<C::SUMS> (&products)[C::PRODUCTS], const Epilogue& epilogue, const Choice& choice,
+                     [[maybe_unused]] const Scratch& scratch = {}) {
   if (choice.way != Way::automatic && choice.has(choice.way) && extent.groups > 0 && extent.m > 0 && extent.n > 0) {
     cudaError_t error = cudaErrorNotSupported;
 #ifdef MLAC_HOPPER
-    if constexpr (C::ALIGNED) error = hopper::contract_by<C>(choice.way, stream, extent, products, epilogue);
+    if constexpr (C::ALIGNED) error = hopper::contract_by<C>(choice.way, stream, extent, products, epilogue, scratch);
     else
 #endif
       error = portable::contract_by<C>(choice.way, stream, extent, products, epilogue);
     // Of these two nothing has been launched: there is no such way, or too large a cluster for this GPU.
     if (error != cudaErrorNotSupported && error != cudaErrorInvalidConfiguration) return error;
   }
-  return contract<C>(stream, extent, products, epilogue);
+#ifdef MLAC_HOPPER
+  if constexpr (C::ALIGNED) return hopper::contract<C>(stream, extent, products, epilogue, scratch);
+  else
+#endif
+    return contract<C>(stream, extent, products, epilogue);
 }
 
 /// Its products by cuBLASLt. cudaErrorNotSupported, and nothing launched, where the library is not there or cannot do one of them.
@@ -113,7 +112,7 @@ cudaError_t contract(cudaStream_t stream, const Extent& extent, const Product<C:
     const cudaError_t error = contract_by_library<C>(stream, extent, products[0], bare);
     if (error != cudaErrorNotSupported) return error;
   }
-  return contract<C>(stream, extent, products, epilogue, choice);
+  return contract<C>(stream, extent, products, epilogue, choice, Scratch{bare.workspace, bare.workspace_bytes});
 }
 
 }  // namespace mlac

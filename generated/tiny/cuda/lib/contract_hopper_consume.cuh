@@ -101,27 +101,6 @@ struct Fetches<Epilogue, decltype(void(&Epilogue::fetch))> {
   static constexpr bool value = true;
 };
 
-/// Warps of one place in the blocks of a cluster wait for one another; `parity` counts how often.
-__device__ inline void meet_peers(uint32_t barrier, uint32_t& parity, int blocks) {
-  __syncwarp();
-  const int lane = threadIdx.x % WARP;
-  if (lane < blocks) barrier_release_at(barrier, lane);
-  barrier_acquire(barrier, parity);
-  parity ^= 1;
-}
-/// The sum over the cluster's blocks of the run at one place of their patches, added in the order of blocks.
-__device__ inline Run run_of_all(const float* patch, int row, int column, int twist, int blocks) {
-  const uint32_t at = address_of(patch + row * 64 + (column ^ (twist & 3) * 8)), swapped = column >> 5 & 1;
-  Run sum{};
-  for (int block = 0; block < blocks; ++block) {
-    const float4 low = load_from(at + swapped * 16, block), high = load_from(at + (swapped ^ 1) * 16, block);
-    const Run x{{low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w}};
-#pragma unroll
-    for (int j = 0; j < RUN; ++j) sum[j] += x[j];
-  }
-  return sum;
-}
-
 __device__ inline int exist(int64_t begin, int64_t end) { return begin >= end ? 0 : end - begin < RUN ? int(end - begin) : RUN; }
 
 /// A warpgroup's 64 rows of sums, 64 columns of them from 64 * part on, go to `call(row, runs)` as 64 rows, one for each column: lanes 8i to
@@ -154,10 +133,10 @@ __device__ inline void store_run(const Epilogue& epilogue, int group, int64_t m,
   else epilogue(group, m, n, count, runs);
 }
 
-/// 64 rows of sums, from row m on, to the epilogue, 64 columns at a time. `parity` is meet_peers'.
+/// 64 rows of sums, from row m on, to the epilogue, 64 columns at a time.
 template <typename C, typename S, typename Epilogue>
 __device__ inline void store_64_rows(const Block<C, S>& block, const Tile& tile, int m, int consumer, const float (&sums)[Layout<C, S>::WIDTH / 2],
-                                     const Epilogue& epilogue, uint32_t& parity) {
+                                     const Epilogue& epilogue) {
   constexpr int HEIGHT = 16 / C::SUMS;  // rows in a patch
   const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP % 4, quad = lane / 4, pair = lane % 4;
   float* const group_patch = block.patches + consumer * 4 * (PATCH_BYTES / 4);
@@ -197,17 +176,7 @@ __device__ inline void store_64_rows(const Block<C, S>& block, const Tile& tile,
 #pragma unroll
         for (int sum = 0; sum < C::SUMS; ++sum) runs[sum] = run_at(patch + sum * HEIGHT * 64, row, column, row);
       };
-      if constexpr (S::SPLIT) {
-        // Each block takes some of the patches' rows.
-        const uint32_t peers = block.peers + (consumer * 4 + warp) * 8;
-        meet_peers(peers, parity, block.parts);
-        for (int step = block.part; step < HEIGHT / 4; step += block.parts) {
-          const int row = step * 4 + lane / 8, count = first + row < tile.m_end ? exists : 0;
-          const Run runs[1] = {run_of_all(patch, row, column, row, block.parts)};
-          store_run(epilogue, tile.group, first + row, n + column, count, runs);
-        }
-        meet_peers(peers, parity, block.parts);
-      } else if constexpr (Fetches<Epilogue>::value) {
+      if constexpr (Fetches<Epilogue>::value) {
         decltype(epilogue.fetch(0, int64_t(0), int64_t(0), 0)) fetched[HEIGHT / 4];
 #pragma unroll
         for (int step = 0; step < HEIGHT / 4; ++step) {
@@ -240,13 +209,39 @@ __device__ inline void store_64_rows(const Block<C, S>& block, const Tile& tile,
   }
 }
 
+/// The same to an epilogue of whole rows, eight of a warp's rows at a time.
+template <typename C, typename S, typename Epilogue>
+__device__ inline void store_64_whole_rows(const Block<C, S>& block, const Tile& tile, int m, int consumer, const float (&sums)[Layout<C, S>::WIDTH / 2],
+                                           const Epilogue& epilogue) {
+  static_assert(C::KIND == Kind::dense && C::SUMS == 1 && !C::SYMMETRIC && !S::SPLIT && !IS_SWAPPED<C> && S::COLUMNS % S::ROW == 0);
+  constexpr int ROW = S::ROW, STRIDE = S::COLUMNS + STAGE_PAD;
+  const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP % 4, quad = lane / 4, pair = lane % 4;
+  float* const patch = block.patches + (consumer * 4 + warp) * (Layout<C, S>::PATCH / 4);
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    const int first = m + warp * 16 + half * 8;
+    if (first >= tile.m_end) continue;
+    __syncwarp();
+#pragma unroll
+    for (int j = 0; j < S::COLUMNS / 8; ++j) {
+      const int i = j * 4 + half * 2;
+      *reinterpret_cast<float2*>(patch + quad * STRIDE + j * 8 + pair * 2) = staged_pair<Epilogue>(sums[i], sums[i + 1]);
+    }
+    __syncwarp();
+#pragma unroll 1
+    for (int n = 0; n < S::COLUMNS && tile.n + n < block.plan.n; n += ROW)
+#pragma unroll 1
+      for (int row = 0; row < 8 && first + row < tile.m_end; row += 4)
+        store_four_rows(epilogue, first + row, (tile.n + n) / ROW, patch + row * STRIDE + n, STRIDE, patch + 8 * STRIDE, min(4, tile.m_end - first - row));
+  }
+}
+
 template <typename C, typename S, typename Epilogue>
 __device__ inline void consume(const Block<C, S>& block, int first, int stride, int consumer, const Epilogue& epilogue) {
   using L = Layout<C, S>;
   Ring<L::STAGES> ring;
   bool mine = !S::ALTERNATE || consumer == 0;
   uint32_t turn = consumer ^ 1;  // the parity to wait for; consumer 0 begins
-  uint32_t parity = 0;
   for (int i = first, count = block.tiles.count(); i < count; i += stride) {
     const Tile tile = block.tiles[i];
     int steps = 0;
@@ -257,8 +252,11 @@ __device__ inline void consume(const Block<C, S>& block, int first, int stride, 
       float sums[L::BLOCKS_OF_64][L::WIDTH / 2];
       multiply_tile<C, S>(block, tile, steps, consumer, ring, sums);
 #pragma unroll
-      for (int rows = 0; rows < L::BLOCKS_OF_64; ++rows)
-        store_64_rows<C, S>(block, tile, tile.m + (S::ALTERNATE ? rows : consumer) * 64, consumer, sums[rows], epilogue, parity);
+      for (int rows = 0; rows < L::BLOCKS_OF_64; ++rows) {
+        const int m = tile.m + (S::ALTERNATE ? rows : consumer) * 64;
+        if constexpr (S::ROW > 0) store_64_whole_rows<C, S>(block, tile, m, consumer, sums[rows], epilogue);
+        else store_64_rows<C, S>(block, tile, m, consumer, sums[rows], epilogue);
+      }
     } else {
       ring.skip(steps);
     }

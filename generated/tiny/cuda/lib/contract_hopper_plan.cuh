@@ -13,10 +13,10 @@ constexpr int SHARED_BYTES = 227 * 1024;  // of one block
 constexpr int PATCH_BYTES = 4096;         // of one warp
 
 /// The shape of tiles: columns of each sum, whether consumers alternate, and whether blocks go in clusters of two where they can. SPLIT: the
-/// blocks of a cluster, as many as the launch says, share the k of one tile.
-template <int COLUMNS_, bool ALTERNATE_, bool MULTICAST_ = true, bool SPLIT_ = false>
+/// plan's groups are parts of one product's k, each with sums of its own. ROW, ROOM: of an epilogue of whole rows.
+template <int COLUMNS_, bool ALTERNATE_, bool MULTICAST_ = true, bool SPLIT_ = false, int ROW_ = 0, int ROOM_ = 0>
 struct Shape {
-  static constexpr int COLUMNS = COLUMNS_;
+  static constexpr int COLUMNS = COLUMNS_, ROW = ROW_, ROOM = ROOM_;
   static constexpr bool ALTERNATE = ALTERNATE_, MULTICAST = MULTICAST_, SPLIT = SPLIT_;
 };
 
@@ -39,13 +39,15 @@ struct Layout {
   static constexpr int COLUMNS = S::COLUMNS;
   static constexpr int WIDTH = C::SUMS * COLUMNS;  // the sums' tiles of B lie side by side: to the tensor cores they are one
   static constexpr bool GATHERS = C::GATHER_A;
-  static constexpr int CLUSTER = S::MULTICAST && !S::SPLIT && COLUMNS * C::SUMS > 64 ? 2 : 1;
+  static constexpr int CLUSTER = S::MULTICAST && WIDTH > 64 ? 2 : 1;
   // What a block of the cluster loads of B for all of them: so many rows of each sum's tile if k-major, else every CLUSTER-th atom.
   static constexpr int SHARE = COLUMNS / CLUSTER;
   static constexpr int A_BYTES = ROWS * BK * 2, B_BYTES = COLUMNS * BK * 2, STAGE_BYTES = A_BYTES + C::SUMS * B_BYTES;
-  static constexpr int PATCHES_BYTES = CONSUMERS * 4 * PATCH_BYTES, TABLES_BYTES = 2 * (MAX_GROUPS + 1) * 4 + 8;
+  // Of a warp: its part of eight rows of the tile, and four whole rows' rooms.
+  static constexpr int PATCH = S::ROW ? (8 * (COLUMNS + STAGE_PAD) + 4 * S::ROOM) * 4 : PATCH_BYTES;
+  static constexpr int PATCHES_BYTES = CONSUMERS * 4 * PATCH, TABLES_BYTES = 2 * (MAX_GROUPS + 1) * 4 + 8;
   static constexpr int SPACE = (SHARED_BYTES - PATCHES_BYTES - TABLES_BYTES - 256) / STAGE_BYTES, STAGES = SPACE > 8 ? 8 : SPACE;
-  static constexpr int BARRIERS = 2 * STAGES + CONSUMERS + (S::SPLIT ? CONSUMERS * 4 : 0);
+  static constexpr int BARRIERS = 2 * STAGES + CONSUMERS;
   static constexpr int BYTES = STAGES * STAGE_BYTES + PATCHES_BYTES + TABLES_BYTES + BARRIERS * 8;
   static constexpr int BLOCKS_OF_64 = S::ALTERNATE ? 2 : 1;  // rows of 64 that a consumer multiplies
   static constexpr int EMPTY_ARRIVALS = (S::ALTERNATE ? 1 : CONSUMERS) * 4 * CLUSTER;  // warps
@@ -63,7 +65,8 @@ struct Gather {
   int64_t columns;
   uint32_t inverse;
   int shift;
-  __device__ const bf16* row(int chosen) const { return data + int64_t(__umulhi(2 * uint32_t(chosen), inverse) >> shift) * columns; }
+  /// The row that an index stands for.
+  __device__ int source(int chosen) const { return int(__umulhi(2 * uint32_t(chosen), inverse) >> shift); }
   static Gather of(const Operand& x) {
     int shift = 0;
     while ((int64_t(1) << shift) < x.divisor) ++shift;
@@ -88,24 +91,22 @@ template <typename C, typename S>
 struct Block {
   using L = Layout<C, S>;
   const Plan<C>& plan;
-  uint32_t stages, full, empty, turn, peers;  // addresses
+  uint32_t stages, full, empty, turn;  // addresses
   float* patches;
   typename L::Tiles tiles;
-  int rank;          // in a cluster that shares B
-  int part, parts;   // of k
+  int rank;  // in the cluster
 
   /// The ks of a tile: [k_begin, k_end) of the stored operands.
   __device__ int k_begin(const Tile& tile, int product) const {
-    if (S::SPLIT) return (plan.k[product] + BK - 1) / BK * part / parts * BK;
+    if (S::SPLIT) return part_of_k(product, tile.group);
     return C::KIND == Kind::ragged_k ? tiles.offsets[tile.group] : 0;
   }
   __device__ int k_end(const Tile& tile, int product) const {
-    if (S::SPLIT) {
-      const int end = (plan.k[product] + BK - 1) / BK * (part + 1) / parts * BK;
-      return end < plan.k[product] ? end : plan.k[product];
-    }
+    if (S::SPLIT) return min(part_of_k(product, tile.group + 1), plan.k[product]);
     return C::KIND == Kind::ragged_k ? tiles.offsets[tile.group + 1] : plan.k[product];
   }
+  /// Where a part of k begins: whole stages, as evenly as they go.
+  __device__ int part_of_k(int product, int part) const { return (plan.k[product] + BK - 1) / BK * part / plan.groups * BK; }
   __device__ int steps(const Tile& tile, int product) const { return (k_end(tile, product) - k_begin(tile, product) + BK - 1) / BK; }
 };
 

@@ -56,7 +56,7 @@ struct GatheredAcross {
       const int r = first + row + 16 * i;
       from[i] = gather.data;
       if (r < end) {
-        from[i] = gather.row(__ldg(gather.index + r)) + chunk * 8;
+        from[i] = gather.data + gather.source(__ldg(gather.index + r)) * gather.columns + chunk * 8;
         exist |= 1u << i;
       }
     }
@@ -71,34 +71,39 @@ struct GatheredAcross {
   }
 };
 
-/// The same of an A that is not: sixteen bytes of every 16th k of a stage, in each of its atoms. Indices are read a stage ahead.
+/// The same of an A that is not: sixteen bytes of every 16th k of a stage, in each of its atoms. A warp needs 16 rows for each stage. It reads
+/// their indices for two stages at once, two to four stages ahead: lane l has row l % 16 of stage l / 16 of the two.
 struct GatheredAlong {
   static constexpr int PARTS = BK / 16, ATOMS = ROWS / 64;
-  int index[PARTS];
-  int row, chunk, column;
+  int rows, ahead;  // of this pair of stages; the indices of the next one's. -1: there is none
+  int lane, own, to, column, first_lane;
 
-  __device__ GatheredAlong(const Gather& gather, int first, int k, int k_end, int thread) : row(thread / 8), chunk(thread % 8), column(first + chunk * 8) {
-    look_up(gather, k, k_end);
+  __device__ GatheredAlong(const Gather& gather, int first, int k, int k_end, int thread) : lane(thread % WARP), first_lane(lane / 8) {
+    const int row = thread / 8, chunk = thread % 8;
+    own = lane / 16 * BK + thread / WARP * 4 + lane % 4 + lane % 16 / 4 * 16;
+    to = row * 128 + ((chunk ^ (row & 7)) << 4);
+    column = first + chunk * 8;
+    rows = row_of(gather, look_up(gather, k, k_end));
+    ahead = look_up(gather, k + 2 * BK, k_end);
   }
-  __device__ void look_up(const Gather& gather, int k, int k_end) {
-#pragma unroll
-    for (int i = 0; i < PARTS; ++i) {
-      const int r = k + row + 16 * i;
-      index[i] = r < k_end ? __ldg(gather.index + r) : -1;
-    }
-  }
+  __device__ int look_up(const Gather& gather, int k, int k_end) const { return k + own < k_end ? __ldg(gather.index + k + own) : -1; }
+  __device__ static int row_of(const Gather& gather, int chosen) { return chosen < 0 ? -1 : gather.source(chosen); }
   __device__ void copy(const Gather& gather, uint32_t operand, int k, int k_end) {
-    const uint32_t to = operand + row * 128 + ((chunk ^ (row & 7)) << 4);
 #pragma unroll
     for (int i = 0; i < PARTS; ++i) {
-      const bf16* from = gather.row(index[i] < 0 ? 0 : index[i]) + column;
+      const int row = __shfl_sync(0xffffffffu, rows, first_lane + 4 * i);
+      const bf16* const from = gather.data + row * gather.columns + column;
 #pragma unroll
       for (int atom = 0; atom < ATOMS; ++atom) {
-        const bool exists = index[i] >= 0 && column + atom * 64 < gather.columns;
-        copy_16_or_zero(to + atom * ATOM_BYTES + i * 2048, exists ? from + atom * 64 : gather.data, exists);
+        const bool exists = row >= 0 && column + atom * 64 < gather.columns;
+        copy_16_or_zero(operand + to + atom * ATOM_BYTES + i * 2048, exists ? from + atom * 64 : gather.data, exists);
       }
     }
-    look_up(gather, k + BK, k_end);
+    if (first_lane >= 16) {
+      rows = row_of(gather, ahead);
+      ahead = look_up(gather, k + 3 * BK, k_end);
+    }
+    first_lane ^= 16;
   }
 };
 

@@ -39,11 +39,11 @@ __device__ inline float join_row(float x, const Join& join) {
 }
 template <int LANES>
 __device__ inline float sum_over_row(float x) {
-  return join_row<LANES>(sum_of_lanes(x), [](float a, float b) { return a + b; });
+  return join_row<LANES>(sum_of_lanes<(LANES < WARP ? LANES : WARP)>(x), [](float a, float b) { return a + b; });
 }
 template <int LANES>
 __device__ inline float max_over_row(float x) {
-  return join_row<LANES>(max_of_lanes(x), [](float a, float b) { return fmaxf(a, b); });
+  return join_row<LANES>(max_of_lanes<(LANES < WARP ? LANES : WARP)>(x), [](float a, float b) { return fmaxf(a, b); });
 }
 
 /// A row of bf16 in registers, as it lies in memory: lane l holds runs l, l + LANES, … All of it is under way at once.

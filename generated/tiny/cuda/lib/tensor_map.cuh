@@ -1,6 +1,6 @@
 /*
  * Tensor maps, TMA's description of a matrix in global memory, made on the host for each launch. The driver's function is looked up
- * at run time through the CUDA runtime, so nothing links with libcuda.
+ * at run time through the CUDA runtime, so nothing links with libcuda. And the device's size, which persistent kernels are launched for.
  */
 #pragma once
 
@@ -24,6 +24,17 @@ inline EncodeTiled find_encode_tiled() {
   const cudaError_t error = cudaGetDriverEntryPoint("cuTensorMapEncodeTiled", &found, cudaEnableDefault, &result);
 #endif
   return error == cudaSuccess && result == cudaDriverEntryPointSuccess ? reinterpret_cast<EncodeTiled>(found) : nullptr;
+}
+
+/// Multiprocessors of the device that is in use at the first call.
+inline int multiprocessors() {
+  static const int count = [] {
+    int device = 0, n = 0;
+    cudaGetDevice(&device);
+    cudaDeviceGetAttribute(&n, cudaDevAttrMultiProcessorCount, device);
+    return n;
+  }();
+  return count;
 }
 
 /// `matrices` bf16 matrices of rows x columns, rows `row_stride` and matrices `matrix_stride` elements apart (multiples of 8), read in boxes of

@@ -10,6 +10,12 @@ constexpr int64_t WORKSPACE_ALIGNMENT = 256;
 /// Bytes of one array of a workspace. compiler/emit/cuda/own.ts adds up the same.
 constexpr int64_t room(int64_t count, int64_t element) { return (count * element + WORKSPACE_ALIGNMENT - 1) / WORKSPACE_ALIGNMENT * WORKSPACE_ALIGNMENT; }
 
+/// All of a workspace, for a function that asks how large it is.
+struct Scratch {
+  char* at = nullptr;
+  int64_t bytes = 0;
+};
+
 struct Workspace {
   char* next;
   template <typename T>

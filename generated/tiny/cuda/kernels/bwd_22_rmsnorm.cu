@@ -1,0 +1,73 @@
+// bwd_22_rmsnorm: rmsnorm. Emitted by mlac: edit the model, not this file.
+// model.ts:22   const latent = rmsnorm(linear(x, p.kvDown), p.kvNorm);
+// reads  linear_kvDown [B T C], kvNorm [C]
+// writes latent [B T C]
+// 1.0 MFLOP, 1.0 MB, 1.0 FLOP a byte
+#include "../lib/kernel.cuh"
+#include "../lib/range.cuh"
+#include "../lib/rows.cuh"
+
+namespace mlac {
+namespace {
+
+constexpr int64_t B = 16;
+constexpr int64_t T = 256;
+constexpr int64_t C = 64;
+
+}  // namespace
+
+namespace {
+
+constexpr int LANES = 32;  // that work on one row
+constexpr int STEP = RUN;  // columns that a lane takes at a time
+using Block = RowBlock<LANES>;
+
+/// Pieces in which a row of so many columns is taken.
+constexpr int chunks(int64_t columns) { return int(ceil_div(columns, LANES * STEP)); }
+
+/// 32 lanes a row of [B T].
+__global__ void __launch_bounds__(Block::THREADS, 1) row_kernel(const bf16* linear_kvDown, const float* kvNorm, bf16* latent) {
+  const int lane = threadIdx.x % LANES, team = threadIdx.x / LANES;
+  for (int64_t row = blockIdx.x * int64_t(Block::TEAMS) + team; row < B * T; row += gridDim.x * int64_t(Block::TEAMS)) {
+    const bf16* linear_kvDown_row = linear_kvDown + row * C;
+    bf16* latent_row = latent + row * C;
+    const Held<C, LANES> linear_kvDown_held(linear_kvDown_row, lane);
+    real rstd_of_lane = 0;
+    #pragma unroll
+    for (int c = 0; c < chunks(C); ++c) {
+      const int i = (c * LANES + lane) * STEP;
+      if (i >= C) continue;
+      const Run linear_kvDown_run = linear_kvDown_held.run(c);
+      const Run kvNorm_run = load<true>(kvNorm + i);
+    #pragma unroll
+      for (int j = 0; j < RUN; ++j) {
+        rstd_of_lane += linear_kvDown_run[j] * linear_kvDown_run[j];
+      }
+    }
+    const real rstd = 1 / std::sqrt(sum_over_row<LANES>(rstd_of_lane) / real(C) + real(0.000001));
+    #pragma unroll
+    for (int c = 0; c < chunks(C); ++c) {
+      const int i = (c * LANES + lane) * STEP;
+      if (i >= C) continue;
+      const Run linear_kvDown_run_2 = linear_kvDown_held.run(c);
+      const Run kvNorm_run_2 = load<true>(kvNorm + i);
+      Run latent_run;
+    #pragma unroll
+      for (int j = 0; j < RUN; ++j) {
+        const real latent_i = linear_kvDown_run_2[j] * rstd * kvNorm_run_2[j];
+        latent_run[j] = latent_i;
+      }
+      store<true>(latent_row + i, latent_run);
+    }
+  }
+}
+
+}  // namespace
+
+void bwd_22_rmsnorm(cudaStream_t stream, const bf16* linear_kvDown, const float* kvNorm, bf16* latent) {
+  const Range range(stream, "bwd_22_rmsnorm");
+  const int blocks = Block::count(B * T);
+  row_kernel<<<blocks, Block::THREADS, 0, stream>>>(linear_kvDown, kvNorm, latent);
+}
+
+}  // namespace mlac
