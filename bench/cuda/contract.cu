@@ -342,7 +342,6 @@ void check_case(const Sizes& sizes) {
     if constexpr (hopper::HAS_PARTS<C>)
       for (int parts : {2, 3, 5, 8}) {
         check_call(name + " (wide, " + std::to_string(parts) + " parts)", problem, right, InParts<C, hopper::WideParts<C>>{problem, parts});
-        if constexpr (C::SUMS == 1) check_call(name + " (slim, " + std::to_string(parts) + " parts)", problem, right, InParts<C, hopper::SlimParts>{problem, parts});
       }
   }
 #endif

@@ -64,18 +64,12 @@ using Slim = Shape<64, true>;  // of one sum
 
 template <typename C>
 using WideParts = Shape<256 / C::SUMS, false, true, true>;
-using SlimParts = Shape<64, false, true, true>;
 
 /// The best number of parts of k, if it takes fewer clocks than `limit`: else nothing is launched, and the error is cudaErrorNotSupported.
 template <typename C, typename Epilogue>
 cudaError_t contract_in_parts(cudaStream_t stream, const Extent& extent, const Product<C::SUMS> (&products)[C::PRODUCTS], const Epilogue& epilogue, const Scratch& scratch,
                               double limit) {
   if constexpr (HAS_PARTS<C>) {
-    if constexpr (C::SUMS == 1)
-      if (extent.n <= SlimParts::COLUMNS) {
-        const Parts parts = best_parts<C, SlimParts>(extent, products, scratch);
-        return parts.clocks < limit ? launch_parts<C, SlimParts>(stream, extent, products, epilogue, scratch, parts.count) : cudaErrorNotSupported;
-      }
     const Parts parts = best_parts<C, WideParts<C>>(extent, products, scratch);
     if (parts.clocks < limit) return launch_parts<C, WideParts<C>>(stream, extent, products, epilogue, scratch, parts.count);
   }
