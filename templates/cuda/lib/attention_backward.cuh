@@ -21,8 +21,11 @@
  */
 #pragma once
 
-#include "attention_tiles.cuh"
+#include "attention_statistics.cuh"
 #include "workspace.cuh"
+#ifdef MLAC_HOPPER
+#include "attention_hopper_backward.cuh"
+#endif
 
 namespace mlac {
 
@@ -62,11 +65,6 @@ struct Backward {
   static constexpr int MK = KEYS / K_ROWS / 16, NK = padded(A) / K_COLUMNS / 8, NV = padded(U) / K_COLUMNS / 8;
 };
 
-/// Of a query: its lse · log2(e), or infinity where there is no query, and its D.
-struct Statistics {
-  float lse, d;
-};
-
 struct BackwardArguments {
   int length, heads, groups, key_tiles, query_tiles;
   float scale, scale_log2;  // the second times log2(e)
@@ -77,26 +75,6 @@ struct BackwardArguments {
   int* tickets;                  // how many are drawn
   bf16 *dq, *dk, *dv;
 };
-
-/// LANES neighbouring threads make one query's statistics. All turns and tickets are set to zero.
-template <class B, int LANES>
-__global__ void __launch_bounds__(256) statistics_kernel(int length, int heads, int64_t padded_length, int64_t rows, const bf16* dout, const bf16* out,
-                                                         const float* lse, Statistics* statistics, int* turns, int64_t turn_count) {
-  const int64_t thread = blockIdx.x * int64_t(256) + threadIdx.x, row = thread / LANES;  // of [batch padded_length heads]
-  if (thread < turn_count) turns[thread] = 0;
-  const int head = row % heads, column = thread % LANES * RUN;
-  const int64_t t = row / heads % padded_length, sequence = row / heads / padded_length;
-  const bool exists = row < rows && t < length;
-  const int64_t at = (sequence * length + t) * heads + head;
-  float d = 0.f;
-  if (exists) {
-    const Run a = load<B::U % RUN == 0>(dout + at * B::U + column, B::U - column), b = load<B::U % RUN == 0>(out + at * B::U + column, B::U - column);
-#pragma unroll
-    for (int i = 0; i < RUN; ++i) d += a[i] * b[i];
-  }
-  d = sum_of_lanes<LANES>(d);
-  if (column == 0 && row < rows) statistics[(sequence * heads + head) * padded_length + t] = {exists ? lse[at] * LOG2_E : INFINITY, d};
-}
 
 /// What a block's threads tell each other.
 struct Notes {
@@ -254,6 +232,28 @@ __global__ void __launch_bounds__(B::THREADS, 1) backward_kernel(const BackwardA
   store_rows<KEYS, U, THREADS>(x.dv + key_row * U, x.groups * U, v, length - first_key);
 }
 
+/// attention_backward for all widths; see there.
+template <int A, int U, bool CAUSAL>
+cudaError_t portable_backward(cudaStream_t stream, int64_t batch, int64_t length, int64_t heads, int64_t groups, float scale, const bf16* q, const bf16* k,
+                              const bf16* v, const bf16* out, const float* lse, const bf16* dout, bf16* dq, bf16* dk, bf16* dv, char* workspace) {
+  using B = Backward<A, U, CAUSAL>;
+  static_assert(64 % B::QUERIES == 0 && B::QUERIES >= 32 && B::KEYS % B::QUERIES == 0);
+  const int64_t query_tiles = ceil_div(length, B::QUERIES), key_tiles = ceil_div(length, B::KEYS), padded_length = query_tiles * B::QUERIES;
+  const int64_t rows = batch * heads * padded_length, turn_count = batch * heads * query_tiles + 1;  // the tickets are last
+  Workspace space{workspace};
+  auto* const statistics = space.take<Statistics>(rows);
+  auto* const partial = space.take<float>(rows * padded(A));
+  auto* const turns = space.take<int>(turn_count);
+
+  make_statistics<U>(stream, length, heads, padded_length, rows, dout, out, lse, statistics, turns, turn_count);
+  const auto kernel = backward_kernel<B>;
+  const cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, B::BYTES);
+  if (error != cudaSuccess) return error;
+  kernel<<<unsigned(batch * groups * key_tiles), B::THREADS, B::BYTES, stream>>>({int(length), int(heads), int(groups), int(key_tiles), int(query_tiles), scale, scale * LOG2_E, q, k, v,
+                                                                                 dout, statistics, partial, turns, turns + turn_count - 1, dq, dk, dv});
+  return cudaGetLastError();
+}
+
 }  // namespace flash
 
 /// Bytes of workspace that attention_backward needs. compiler/emit/cuda/attention.ts adds up the same.
@@ -263,27 +263,16 @@ constexpr int64_t attention_backward_workspace(int64_t batch, int64_t length, in
 }
 
 /// Overwrites dq, dk and dv with the gradients, from the forward pass's out and lse. scale > 0. Returns what the launches returned.
+/// On Hopper, heads of 64, 128 or 192 and values of 64 or 128 have a kernel of their own.
 template <int A, int U, bool CAUSAL>
 cudaError_t attention_backward(cudaStream_t stream, int64_t batch, int64_t length, int64_t heads, int64_t groups, float scale, const bf16* q, const bf16* k,
                                const bf16* v, const bf16* out, const float* lse, const bf16* dout, bf16* dq, bf16* dk, bf16* dv, char* workspace) {
-  using B = flash::Backward<A, U, CAUSAL>;
-  static_assert(64 % B::QUERIES == 0 && B::QUERIES >= 32 && B::KEYS % B::QUERIES == 0);
-  constexpr int LANES = U <= 16 ? 2 : U <= 32 ? 4 : U <= 64 ? 8 : U <= 128 ? 16 : 32;
-  const int64_t query_tiles = ceil_div(length, B::QUERIES), key_tiles = ceil_div(length, B::KEYS), padded_length = query_tiles * B::QUERIES;
-  const int64_t rows = batch * heads * padded_length, turn_count = batch * heads * query_tiles + 1;  // the tickets are last
-  Workspace space{workspace};
-  auto* const statistics = space.take<flash::Statistics>(rows);
-  auto* const partial = space.take<float>(rows * flash::padded(A));
-  auto* const turns = space.take<int>(turn_count);
-
-  flash::statistics_kernel<B, LANES><<<unsigned(ceil_div(rows * LANES, 256)), 256, 0, stream>>>(int(length), int(heads), padded_length, rows, dout, out, lse,
-                                                                                                 statistics, turns, turn_count);
-  const auto kernel = flash::backward_kernel<B>;
-  const cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, B::BYTES);
-  if (error != cudaSuccess) return error;
-  kernel<<<unsigned(batch * groups * key_tiles), B::THREADS, B::BYTES, stream>>>({int(length), int(heads), int(groups), int(key_tiles), int(query_tiles), scale, scale * flash::LOG2_E, q, k, v,
-                                                                                 dout, statistics, partial, turns, turns + turn_count - 1, dq, dk, dv});
-  return cudaGetLastError();
+#ifdef MLAC_HOPPER
+  if constexpr (flash::warpgroups::BACKWARD_SUPPORTED<A, U>)
+    return flash::warpgroups::backward<A, U, CAUSAL>(stream, batch, length, heads, groups, scale, q, k, v, out, lse, dout, dq, dk, dv, workspace);
+  else
+#endif
+    return flash::portable_backward<A, U, CAUSAL>(stream, batch, length, heads, groups, scale, q, k, v, out, lse, dout, dq, dk, dv, workspace);
 }
 
 }  // namespace mlac

@@ -1,0 +1,247 @@
+// Attention's gradients on Hopper: the consumers, which multiply. attention_hopper_backward.cuh has the picture.
+#pragma once
+
+#include "attention_hopper_backward_plan.cuh"
+
+namespace mlac::flash::warpgroups {
+
+// ---------------------------------------------------------------------------------------------------------------- products
+
+#define MLAC_SUMS_8(i) "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), "+f"(d[i + 6]), "+f"(d[i + 7])
+#define MLAC_SUMS_32(i) MLAC_SUMS_8(i), MLAC_SUMS_8(i + 8), MLAC_SUMS_8(i + 16), MLAC_SUMS_8(i + 24)
+/// multiply_registers for the widest heads.
+__device__ inline void multiply_registers_192(float (&d)[96], const uint32_t (&a)[4], uint64_t b) {
+  asm volatile(
+      "wgmma.mma_async.sync.aligned.m64n192k16.f32.bf16.bf16 {"
+      "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, "
+      "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, "
+      "%62, %63, %64, %65, %66, %67, %68, %69, %70, %71, %72, %73, %74, %75, %76, %77, %78, %79, %80, %81, %82, %83, %84, %85, %86, %87, %88, %89, %90, %91, "
+      "%92, %93, %94, %95}, {%96, %97, %98, %99}, %100, 1, 1, 1, 1;"
+      : MLAC_SUMS_32(0), MLAC_SUMS_32(32), MLAC_SUMS_32(64)
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
+}
+#undef MLAC_SUMS_8
+#undef MLAC_SUMS_32
+
+/// A number as a type: how much of a loop to unroll.
+template <int VALUE>
+struct Constant {
+  static constexpr int value = VALUE;
+};
+
+/// sums (64 keys x WIDTH) += Pᵀ or dSᵀ, in registers, times a tile of queries: 16 of them, or all 64.
+template <int WIDTH>
+__device__ inline void multiply_by_16_queries(float (&sums)[WIDTH / 2], const uint32_t (&left)[4], uint64_t queries) {
+  if constexpr (WIDTH == 192) multiply_registers_192(sums, left, queries);
+  else multiply_registers<WIDTH>(sums, left, queries);
+}
+template <int WIDTH>
+__device__ inline void multiply_by_queries(float (&sums)[WIDTH / 2], const uint32_t (&left)[4][4], uint64_t queries) {
+#pragma unroll
+  for (int step = 0; step < 4; ++step) multiply_by_16_queries<WIDTH>(sums, left[step], queries + step * descriptor_step(false));
+}
+
+/// sums (64 keys x 64 queries) = a warpgroup's rows of a tile of 128 keys times a tile of queries, transposed.
+template <int WIDTH>
+__device__ inline void multiply_keys(float (&sums)[32], uint64_t keys, uint64_t queries) {
+#pragma unroll
+  for (int step = 0; step < WIDTH / 16; ++step) {
+    const uint32_t within = step % 4 * descriptor_step(true);
+    hopper::multiply<64, 0, 0>(sums, keys + (step / 4 * slab_bytes(128) >> 4) + within, queries + (step / 4 * slab_bytes(64) >> 4) + within, step > 0);
+  }
+}
+
+/// sums (64 queries x 64) = dS · a slab of K, of 128 keys. Both lie with keys as rows.
+__device__ inline void multiply_ds(float (&sums)[32], uint64_t ds, uint64_t keys) {
+#pragma unroll
+  for (int step = 0; step < 8; ++step)
+    hopper::multiply<64, 1, 1>(sums, ds + step * descriptor_step(false), keys + step * descriptor_step(false), step > 0);
+}
+
+// ------------------------------------------------------------------------------------------------------------ sums to memory
+
+/// Writes a warpgroup's 64 rows of sums, times `factor`, to memory, of which the first `rows` exist. `to`: the first row.
+template <int WIDTH>
+__device__ inline void store_warpgroup(bf16* to, int64_t stride, int rows, const float (&sums)[WIDTH / 2], float factor) {
+  const int lane = threadIdx.x % WARP, row = threadIdx.x / WARP % 4 * 16 + lane / 4;
+#pragma unroll
+  for (int part = 0; part < WIDTH / 32; ++part)
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      uint32_t pairs[4];
+#pragma unroll
+      for (int j = 0; j < 4; ++j) {
+        const int i = (part * 4 + j) * 4 + half * 2;
+        pairs[j] = pair_of(factor * sums[i], factor * sums[i + 1]);
+      }
+      transpose_quad(pairs);  // now eight columns that follow each other
+      if (row + 8 * half < rows)
+        *reinterpret_cast<uint4*>(to + (row + 8 * half) * stride + part * 32 + lane % 4 * 8) = make_uint4(pairs[0], pairs[1], pairs[2], pairs[3]);
+    }
+}
+
+/// A slab of dQ as the threads hold it: number 4i … of a thread lies at [i][thread].
+__device__ inline void put_slab(uint32_t to, const float (&sums)[32]) {
+#pragma unroll
+  for (int i = 0; i < 8; ++i)
+    asm volatile("st.shared.v4.f32 [%0], {%1, %2, %3, %4};" ::"r"(to + (i * WARPGROUP + threadIdx.x % WARPGROUP) * 16), "f"(sums[4 * i]), "f"(sums[4 * i + 1]),
+                 "f"(sums[4 * i + 2]), "f"(sums[4 * i + 3])
+                 : "memory");
+}
+
+// --------------------------------------------------------------------------------------------------------------- consumers
+
+/// A pair of neighbouring queries' statistics.
+__device__ inline float4 load_statistics(uint32_t at) {
+  float4 x;
+  asm volatile("ld.shared.v4.f32 {%0, %1, %2, %3}, [%4];" : "=f"(x.x), "=f"(x.y), "=f"(x.z), "=f"(x.w) : "r"(at));
+  return x;
+}
+__device__ inline void store_matrices(uint32_t at, const uint32_t (&x)[4]) {
+  asm volatile("stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(at), "r"(x[0]), "r"(x[1]), "r"(x[2]), "r"(x[3]) : "memory");
+}
+
+template <class B, int CONSUMER>
+__device__ inline void consume_queries(const BackwardPlan& plan, const BackwardWork<B>& work, uint32_t shared) {
+  constexpr int A = B::A, U = B::U, QUERIES = B::QUERIES, KEYS = B::KEYS;
+  constexpr int DS_READ = 1, DS_WRITTEN = 3;  // named barriers; DS_READ + c: consumer c may overwrite its half of dS
+  const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP % 4;
+  const int key = work.first_key + CONSUMER * 64 + warp * 16 + lane / 4;  // the lane's first row of Sᵀ
+  const auto stage_of = [&](int step) { return shared + B::STAGES_AT + step % B::STAGES * B::STAGE_BYTES; };
+  const auto by_k = [](uint32_t at) { return matrix_descriptor(true, 0) + descriptor_address(at); };
+  const auto by_rows = [](uint32_t at, uint32_t slab) { return matrix_descriptor(false, slab) + descriptor_address(at); };
+  // Where the lane stores dSᵀ: its row, and the chunk of 16 bytes before it is swizzled.
+  const uint32_t ds_row = shared + B::DS_AT + (CONSUMER * 64 + warp * 16 + lane % 16) * 128;
+
+  float dk[A / 2], dv[U / 2], s[32];
+  uint32_t ds[4][4];
+#pragma unroll
+  for (int i = 0; i < A / 2; ++i) dk[i] = 0.f;
+#pragma unroll
+  for (int i = 0; i < U / 2; ++i) dv[i] = 0.f;
+#pragma unroll
+  for (int i = 0; i < 16; ++i) ds[i / 4][i % 4] = 0;
+
+  const auto begin_scores = [&](int step) {
+    products_begin();
+    multiply_keys<A>(s, by_k(shared + B::K_AT + CONSUMER * 64 * 128), by_k(stage_of(step)));
+    products_commit();
+  };
+  // dK += dSᵀ·Q, of 16 queries at a time, the FIRST to the LAST but one.
+  const auto begin_dk = [&](auto first, auto last, int step) {
+    products_begin();
+#pragma unroll
+    for (int i = decltype(first)::value; i < decltype(last)::value; ++i) multiply_by_16_queries<A>(dk, ds[i], by_rows(stage_of(step), slab_bytes(QUERIES)) + i * descriptor_step(false));
+    products_commit();
+  };
+  const auto begin_slab = [&](float(&dq)[32], int slab) {
+    products_begin();
+    multiply_ds(dq, by_rows(shared + B::DS_AT, 0), by_rows(shared + B::K_AT + slab * slab_bytes(KEYS), 0));
+    products_commit();
+  };
+  // A slab of dQ to where the adder takes it from.
+  const auto give_slab = [&](const float(&dq)[32], int slab, int step) {
+    barrier_wait(shared + B::DQ_EMPTY + slab * 8, (step & 1) ^ 1);
+    put_slab(shared + B::DQ_AT + slab * B::SLAB_BYTES, dq);
+    fence_for_async_proxy();
+    __syncwarp();
+    if (lane == 0) barrier_arrive(shared + B::DQ_FULL + slab * 8);
+  };
+
+  barrier_wait(shared + B::KEYS_FULL, 0);
+  barrier_wait(shared + B::FULL, 0);
+  begin_scores(0);
+  products_commit();  // in place of the rest of a dK before the first
+  let_go<B::CONSUMERS * WARPGROUP>(DS_READ + (CONSUMER ^ 1));
+
+#pragma unroll 1
+  for (int step = 0; step < work.steps; ++step) {
+    const uint32_t stage = stage_of(step), statistics = shared + B::STATISTICS_AT + step % B::STAGES * B::STATISTICS_BYTES + lane % 4 * 16;
+    const int first = work.query(step);
+    uint32_t p[4][4];
+    products_wait<1>();
+    hopper::pin(s);
+#pragma unroll
+    for (int j = 0; j < 8; ++j) {
+      const float4 own = load_statistics(statistics + j * 64);
+#pragma unroll
+      for (int half = 0; half < 2; ++half)
+        p[j / 2][j % 2 * 2 + half] = pair_here(power_of_2(fmaf(s[4 * j + 2 * half], plan.scale_log2, -own.x)), power_of_2(fmaf(s[4 * j + 2 * half + 1], plan.scale_log2, -own.z)));
+    }
+    // Hidden by their bits: whatever 2^ made of them, infinity too, becomes zero.
+    if (work.first_key + KEYS > plan.length || (B::CAUSAL && work.first_key + KEYS > first + 1)) {
+      const int query = first + lane % 4 * 2;
+#pragma unroll
+      for (int i = 0; i < 16; ++i) {
+        const int row = key + i % 2 * 8, column = query + i / 2 * 8;
+        uint32_t seen = row < plan.length ? 0xffffffffu : 0u;
+        if (B::CAUSAL) seen = row <= column ? seen : row == column + 1 ? seen & 0xffff0000u : 0u;
+        p[i / 4][i % 4] &= seen;
+      }
+    }
+
+    float dp[32];
+    products_begin();
+    multiply_keys<U>(dp, by_k(shared + B::V_AT + CONSUMER * 64 * 128), by_k(stage + B::Q_BYTES));
+    products_commit();
+    products_wait<1>();  // the last step's dK
+    hopper::pin(dk);
+    pin(ds);
+    if (step > 0 && lane == 0) barrier_arrive(shared + B::EMPTY + (step - 1) % B::STAGES * 8);
+    products_begin();
+    multiply_by_queries<U>(dv, p, by_rows(stage + B::Q_BYTES, slab_bytes(QUERIES)));
+    products_commit();
+    products_wait<1>();
+    hopper::pin(dp);
+#pragma unroll
+    for (int j = 0; j < 8; ++j) {
+      const float4 own = load_statistics(statistics + j * 64);
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        const uint32_t pair = p[j / 2][j % 2 * 2 + half];
+        ds[j / 2][j % 2 * 2 + half] = pair_here(low_half(pair) * (dp[4 * j + 2 * half] - own.y), high_half(pair) * (dp[4 * j + 2 * half + 1] - own.w));
+      }
+    }
+    meet<B::CONSUMERS * WARPGROUP>(DS_READ + CONSUMER);
+#pragma unroll
+    for (int i = 0; i < 4; ++i) store_matrices(ds_row + ((2 * i + lane / 16) ^ (lane % 8)) * 16, ds[i]);
+    fence_for_async_proxy();
+    meet<B::CONSUMERS * WARPGROUP>(DS_WRITTEN);
+
+    constexpr bool TWO = CONSUMER + 2 < B::SLABS;
+    float dq[32];
+    if constexpr (CONSUMER < B::SLABS) begin_slab(dq, CONSUMER);
+    begin_dk(Constant<0>(), Constant<TWO ? 1 : 2>(), step);
+    products_wait<1>();
+    hopper::pin(dv);
+    pin(p);
+    if constexpr (CONSUMER < B::SLABS) {
+      hopper::pin(dq);
+      give_slab(dq, CONSUMER, step);
+    }
+    if constexpr (TWO) {
+      begin_slab(dq, CONSUMER + 2);
+      begin_dk(Constant<1>(), Constant<2>(), step);
+      products_wait<1>();
+      hopper::pin(dq);
+      give_slab(dq, CONSUMER + 2, step);
+    }
+    let_go<B::CONSUMERS * WARPGROUP>(DS_READ + (CONSUMER ^ 1));
+    // The next step's scores. After the last step those of this one, for nothing: no branch around products.
+    const int next = step + 1 < work.steps ? step + 1 : step;
+    barrier_wait(shared + B::FULL + next % B::STAGES * 8, next / B::STAGES & 1);
+    begin_scores(next);
+    begin_dk(Constant<2>(), Constant<4>(), step);
+  }
+  products_wait<0>();
+  hopper::pin(s);
+  hopper::pin(dk);
+  pin(ds);
+  meet<B::CONSUMERS * WARPGROUP>(DS_READ + CONSUMER);  // the arrival that no store waited for
+  const int own = work.first_key + CONSUMER * 64;
+  const int64_t row = (int64_t(work.sequence) * plan.length + own) * plan.groups + work.group;
+  store_warpgroup<A>(plan.dk + row * A, int64_t(plan.groups) * A, plan.length - own, dk, plan.scale);
+  store_warpgroup<U>(plan.dv + row * U, int64_t(plan.groups) * U, plan.length - own, dv, 1.f);
+}
+
+}  // namespace mlac::flash::warpgroups
