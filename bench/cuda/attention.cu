@@ -183,7 +183,10 @@ void checks(bool large) {
   check_case<96, 96, true>({1, 190, 2, 2});
   check_case<191, 127, true>({1, 150, 2, 2});
   check_case<256, 256, true>({1, 200, 2, 1});
+  check_case<64, 64, true>({1, 190, 2, 2});
   if (!large) return;
+  for (int64_t length = 1; length <= 1000; length += 37) check_case<192, 128, true>({1, length, 2, 2});
+  for (int64_t length = 75; length <= 1000; length += 185) check_case<128, 128, false>({1, length, 2, 1});
   check_case<192, 128, true>({2, 1100, 6, 6});
   check_case<192, 128, false>({1, 1500, 4, 2});
   check_case<192, 128, true>({16, 512, 16, 16});
@@ -212,6 +215,9 @@ int main(int argc, char** argv) {
     time("speedrun", {16, 2048, 6, 6});
     time("lite", {4, 4096, 16, 16});
     time("long", {1, 32768, 6, 6});
+    time("", {16, 1024, 16, 16});
+    time("", {1, 32768, 16, 16});
+    time("long, whole", {1, 131072, 6, 6});
   }
   return check::failures > 0;
 }

@@ -23,22 +23,14 @@ __device__ inline void multiply_registers_192(float (&d)[96], const uint32_t (&a
 #undef MLAC_SUMS_8
 #undef MLAC_SUMS_32
 
-/// A number as a type: how much of a loop to unroll.
-template <int VALUE>
-struct Constant {
-  static constexpr int value = VALUE;
-};
-
-/// sums (64 keys x WIDTH) += Pᵀ or dSᵀ, in registers, times a tile of queries: 16 of them, or all 64.
-template <int WIDTH>
-__device__ inline void multiply_by_16_queries(float (&sums)[WIDTH / 2], const uint32_t (&left)[4], uint64_t queries) {
-  if constexpr (WIDTH == 192) multiply_registers_192(sums, left, queries);
-  else multiply_registers<WIDTH>(sums, left, queries);
-}
+/// sums (64 keys x WIDTH) += Pᵀ or dSᵀ, in registers, times a tile of queries.
 template <int WIDTH>
 __device__ inline void multiply_by_queries(float (&sums)[WIDTH / 2], const uint32_t (&left)[4][4], uint64_t queries) {
 #pragma unroll
-  for (int step = 0; step < 4; ++step) multiply_by_16_queries<WIDTH>(sums, left[step], queries + step * descriptor_step(false));
+  for (int step = 0; step < 4; ++step) {
+    if constexpr (WIDTH == 192) multiply_registers_192(sums, left[step], queries + step * descriptor_step(false));
+    else multiply_registers<WIDTH>(sums, left[step], queries + step * descriptor_step(false));
+  }
 }
 
 /// sums (64 keys x 64 queries) = a warpgroup's rows of a tile of 128 keys times a tile of queries, transposed.
@@ -51,18 +43,20 @@ __device__ inline void multiply_keys(float (&sums)[32], uint64_t keys, uint64_t 
   }
 }
 
-/// sums (64 queries x 64) = dS · a slab of K, of 128 keys. Both lie with keys as rows.
-__device__ inline void multiply_ds(float (&sums)[32], uint64_t ds, uint64_t keys) {
+/// sums (64 queries x WIDTH) = dS times columns of K, of 128 keys. Both lie with keys as rows.
+template <int WIDTH>
+__device__ inline void multiply_ds(float (&sums)[WIDTH / 2], uint64_t ds, uint64_t keys) {
 #pragma unroll
   for (int step = 0; step < 8; ++step)
-    hopper::multiply<64, 1, 1>(sums, ds + step * descriptor_step(false), keys + step * descriptor_step(false), step > 0);
+    hopper::multiply<WIDTH, 1, 1>(sums, ds + step * descriptor_step(false), keys + step * descriptor_step(false), step > 0);
 }
 
 // ------------------------------------------------------------------------------------------------------------ sums to memory
 
-/// Writes a warpgroup's 64 rows of sums, times `factor`, to memory, of which the first `rows` exist. `to`: the first row.
-template <int WIDTH>
-__device__ inline void store_warpgroup(bf16* to, int64_t stride, int rows, const float (&sums)[WIDTH / 2], float factor) {
+/// Writes WIDTH columns of a warpgroup's 64 rows, times `factor`, to memory, of which the first `rows` exist: a thread's sums from the one
+/// numbered FIRST. `to`: the first row.
+template <int WIDTH, int FIRST = 0, int COUNT>
+__device__ inline void store_warpgroup(bf16* to, int64_t stride, int rows, const float (&sums)[COUNT], float factor) {
   const int lane = threadIdx.x % WARP, row = threadIdx.x / WARP % 4 * 16 + lane / 4;
 #pragma unroll
   for (int part = 0; part < WIDTH / 32; ++part)
@@ -71,7 +65,7 @@ __device__ inline void store_warpgroup(bf16* to, int64_t stride, int rows, const
       uint32_t pairs[4];
 #pragma unroll
       for (int j = 0; j < 4; ++j) {
-        const int i = (part * 4 + j) * 4 + half * 2;
+        const int i = FIRST + (part * 4 + j) * 4 + half * 2;
         pairs[j] = pair_of(factor * sums[i], factor * sums[i + 1]);
       }
       transpose_quad(pairs);  // now eight columns that follow each other
@@ -80,10 +74,11 @@ __device__ inline void store_warpgroup(bf16* to, int64_t stride, int rows, const
     }
 }
 
-/// A slab of dQ as the threads hold it: number 4i … of a thread lies at [i][thread].
-__device__ inline void put_slab(uint32_t to, const float (&sums)[32]) {
+/// A part of dQ as the threads hold it: number 4i … of a thread lies at [i][thread].
+template <int COUNT>
+__device__ inline void put_part(uint32_t to, const float (&sums)[COUNT]) {
 #pragma unroll
-  for (int i = 0; i < 8; ++i)
+  for (int i = 0; i < COUNT / 4; ++i)
     asm volatile("st.shared.v4.f32 [%0], {%1, %2, %3, %4};" ::"r"(to + (i * WARPGROUP + threadIdx.x % WARPGROUP) * 16), "f"(sums[4 * i]), "f"(sums[4 * i + 1]),
                  "f"(sums[4 * i + 2]), "f"(sums[4 * i + 3])
                  : "memory");
@@ -103,15 +98,19 @@ __device__ inline void store_matrices(uint32_t at, const uint32_t (&x)[4]) {
 
 template <class B, int CONSUMER>
 __device__ inline void consume_queries(const BackwardPlan& plan, const BackwardWork<B>& work, uint32_t shared) {
-  constexpr int A = B::A, U = B::U, QUERIES = B::QUERIES, KEYS = B::KEYS;
-  constexpr int DS_READ = 1, DS_WRITTEN = 3;  // named barriers; DS_READ + c: consumer c may overwrite its half of dS
+  constexpr int A = B::A, U = B::U, KEYS = B::KEYS, QUERIES = B::QUERIES;
   const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP % 4;
   const int key = work.first_key + CONSUMER * 64 + warp * 16 + lane / 4;  // the lane's first row of Sᵀ
-  const auto stage_of = [&](int step) { return shared + B::STAGES_AT + step % B::STAGES * B::STAGE_BYTES; };
+  const auto stage_of = [](int step) { return step & (B::STAGES - 1); };
+  const auto parity_of = [](int step) { return step / B::STAGES & 1; };
+  const auto q_of = [&](int step) { return shared + B::Q_AT + stage_of(step) * B::Q_BYTES; };
+  const auto ds_of = [&](int step) { return shared + B::DS_AT + stage_of(step) * B::DS_BYTES; };
   const auto by_k = [](uint32_t at) { return matrix_descriptor(true, 0) + descriptor_address(at); };
   const auto by_rows = [](uint32_t at, uint32_t slab) { return matrix_descriptor(false, slab) + descriptor_address(at); };
-  // Where the lane stores dSᵀ: its row, and the chunk of 16 bytes before it is swizzled.
-  const uint32_t ds_row = shared + B::DS_AT + (CONSUMER * 64 + warp * 16 + lane % 16) * 128;
+  const auto arrive = [&](uint32_t barrier) {  // for the warp
+    __syncwarp();
+    if (lane == 0) barrier_arrive(shared + barrier);
+  };
 
   float dk[A / 2], dv[U / 2], s[32];
   uint32_t ds[4][4];
@@ -119,54 +118,48 @@ __device__ inline void consume_queries(const BackwardPlan& plan, const BackwardW
   for (int i = 0; i < A / 2; ++i) dk[i] = 0.f;
 #pragma unroll
   for (int i = 0; i < U / 2; ++i) dv[i] = 0.f;
-#pragma unroll
-  for (int i = 0; i < 16; ++i) ds[i / 4][i % 4] = 0;
+  hopper::pin(dk);  // not to be put off until products have begun
+  hopper::pin(dv);
 
   const auto begin_scores = [&](int step) {
     products_begin();
-    multiply_keys<A>(s, by_k(shared + B::K_AT + CONSUMER * 64 * 128), by_k(stage_of(step)));
+    multiply_keys<A>(s, by_k(shared + B::K_AT + CONSUMER * 64 * 128), by_k(q_of(step)));
     products_commit();
   };
-  // dK += dSᵀ·Q, of 16 queries at a time, the FIRST to the LAST but one.
-  const auto begin_dk = [&](auto first, auto last, int step) {
+  // This consumer's columns of dQ: its whole slab of K and then, where a third is shared, half of that one.
+  const auto begin_dq = [&](float(&dq)[B::PART / 2], int step) {
+    constexpr int SLAB = slab_bytes(KEYS), HALF_AT = (A / 128) * B::CONSUMERS * SLAB + CONSUMER * 64, FIRST_AT = B::WHOLE ? CONSUMER * SLAB : HALF_AT;
     products_begin();
-#pragma unroll
-    for (int i = decltype(first)::value; i < decltype(last)::value; ++i) multiply_by_16_queries<A>(dk, ds[i], by_rows(stage_of(step), slab_bytes(QUERIES)) + i * descriptor_step(false));
+    multiply_ds<B::PART>(dq, by_rows(ds_of(step), 0), by_rows(shared + B::K_AT + FIRST_AT, HALF_AT - FIRST_AT));
     products_commit();
   };
-  const auto begin_slab = [&](float(&dq)[32], int slab) {
-    products_begin();
-    multiply_ds(dq, by_rows(shared + B::DS_AT, 0), by_rows(shared + B::K_AT + slab * slab_bytes(KEYS), 0));
-    products_commit();
-  };
-  // A slab of dQ to where the adder takes it from.
-  const auto give_slab = [&](const float(&dq)[32], int slab, int step) {
-    barrier_wait(shared + B::DQ_EMPTY + slab * 8, (step & 1) ^ 1);
-    put_slab(shared + B::DQ_AT + slab * B::SLAB_BYTES, dq);
+  // … to where the adder takes it from.
+  const auto give_dq = [&](const float(&dq)[B::PART / 2], int step) {
+    barrier_wait(shared + B::DQ_EMPTY + CONSUMER * 8, (step & 1) ^ 1);
+    put_part(shared + B::DQ_AT + CONSUMER * B::PART_BYTES, dq);
     fence_for_async_proxy();
-    __syncwarp();
-    if (lane == 0) barrier_arrive(shared + B::DQ_FULL + slab * 8);
+    arrive(B::DQ_FULL + CONSUMER * 8);
   };
 
   barrier_wait(shared + B::KEYS_FULL, 0);
-  barrier_wait(shared + B::FULL, 0);
+  barrier_wait(shared + B::Q_FULL, 0);
   begin_scores(0);
-  products_commit();  // in place of the rest of a dK before the first
-  let_go<B::CONSUMERS * WARPGROUP>(DS_READ + (CONSUMER ^ 1));
 
 #pragma unroll 1
   for (int step = 0; step < work.steps; ++step) {
-    const uint32_t stage = stage_of(step), statistics = shared + B::STATISTICS_AT + step % B::STAGES * B::STATISTICS_BYTES + lane % 4 * 16;
+    const uint32_t statistics = shared + B::STATISTICS_AT + stage_of(step) * B::STATISTICS_BYTES + lane % 4 * 16;
     const int first = work.query(step);
     uint32_t p[4][4];
-    products_wait<1>();
+    products_wait<0>();
     hopper::pin(s);
 #pragma unroll
     for (int j = 0; j < 8; ++j) {
       const float4 own = load_statistics(statistics + j * 64);
 #pragma unroll
-      for (int half = 0; half < 2; ++half)
-        p[j / 2][j % 2 * 2 + half] = pair_here(power_of_2(fmaf(s[4 * j + 2 * half], plan.scale_log2, -own.x)), power_of_2(fmaf(s[4 * j + 2 * half + 1], plan.scale_log2, -own.z)));
+      for (int half = 0; half < 2; ++half) {
+        const float first_p = power_of_2(fmaf(s[4 * j + 2 * half], plan.scale_log2, -own.x));
+        p[j / 2][j % 2 * 2 + half] = pair_here(first_p, power_of_2(fmaf(s[4 * j + 2 * half + 1], plan.scale_log2, -own.z)));
+      }
     }
     // Hidden by their bits: whatever 2^ made of them, infinity too, becomes zero.
     if (work.first_key + KEYS > plan.length || (B::CAUSAL && work.first_key + KEYS > first + 1)) {
@@ -181,18 +174,16 @@ __device__ inline void consume_queries(const BackwardPlan& plan, const BackwardW
     }
 
     float dp[32];
+    barrier_wait(shared + B::DOUT_FULL, step & 1);
     products_begin();
-    multiply_keys<U>(dp, by_k(shared + B::V_AT + CONSUMER * 64 * 128), by_k(stage + B::Q_BYTES));
+    multiply_keys<U>(dp, by_k(shared + B::V_AT + CONSUMER * 64 * 128), by_k(shared + B::DOUT_AT));
+    multiply_by_queries<U>(dv, p, by_rows(shared + B::DOUT_AT, slab_bytes(QUERIES)));
     products_commit();
-    products_wait<1>();  // the last step's dK
-    hopper::pin(dk);
-    pin(ds);
-    if (step > 0 && lane == 0) barrier_arrive(shared + B::EMPTY + (step - 1) % B::STAGES * 8);
-    products_begin();
-    multiply_by_queries<U>(dv, p, by_rows(stage + B::Q_BYTES, slab_bytes(QUERIES)));
-    products_commit();
-    products_wait<1>();
+    products_wait<0>();
     hopper::pin(dp);
+    hopper::pin(dv);
+    pin(p);
+    arrive(B::DOUT_EMPTY);
 #pragma unroll
     for (int j = 0; j < 8; ++j) {
       const float4 own = load_statistics(statistics + j * 64);
@@ -202,42 +193,44 @@ __device__ inline void consume_queries(const BackwardPlan& plan, const BackwardW
         ds[j / 2][j % 2 * 2 + half] = pair_here(low_half(pair) * (dp[4 * j + 2 * half] - own.y), high_half(pair) * (dp[4 * j + 2 * half + 1] - own.w));
       }
     }
-    meet<B::CONSUMERS * WARPGROUP>(DS_READ + CONSUMER);
+    // Where the lane stores dSᵀ: its row, and in it chunks of 16 bytes, swizzled.
+    const uint32_t ds_row = ds_of(step) + (CONSUMER * 64 + warp * 16 + lane % 16) * 128;
+    barrier_wait(shared + B::DS_EMPTY + stage_of(step) * 8, parity_of(step) ^ 1);
 #pragma unroll
     for (int i = 0; i < 4; ++i) store_matrices(ds_row + ((2 * i + lane / 16) ^ (lane % 8)) * 16, ds[i]);
     fence_for_async_proxy();
-    meet<B::CONSUMERS * WARPGROUP>(DS_WRITTEN);
+    arrive(B::DS_FULL + stage_of(step) * 8);
 
-    constexpr bool TWO = CONSUMER + 2 < B::SLABS;
-    float dq[32];
-    if constexpr (CONSUMER < B::SLABS) begin_slab(dq, CONSUMER);
-    begin_dk(Constant<0>(), Constant<TWO ? 1 : 2>(), step);
-    products_wait<1>();
-    hopper::pin(dv);
-    pin(p);
-    if constexpr (CONSUMER < B::SLABS) {
-      hopper::pin(dq);
-      give_slab(dq, CONSUMER, step);
+    products_begin();
+    multiply_by_queries<A>(dk, ds, by_rows(q_of(step), slab_bytes(QUERIES)));
+    products_commit();
+    // In the first step there is no dQ yet, and in the last no next Sᵀ: they are formed for nothing, for a branch around products serialises them.
+    float dq[B::PART / 2];
+    if (step > 0) barrier_wait(shared + B::DS_FULL + stage_of(step - 1) * 8, parity_of(step - 1));
+    products_wait<0>();
+    hopper::pin(dk);
+    pin(ds);
+    arrive(B::Q_EMPTY + stage_of(step) * 8);
+    begin_dq(dq, step - 1);
+    products_wait<0>();
+    hopper::pin(dq);
+    if (step > 0) {
+      arrive(B::DS_EMPTY + stage_of(step - 1) * 8);
+      give_dq(dq, step - 1);
     }
-    if constexpr (TWO) {
-      begin_slab(dq, CONSUMER + 2);
-      begin_dk(Constant<1>(), Constant<2>(), step);
-      products_wait<1>();
-      hopper::pin(dq);
-      give_slab(dq, CONSUMER + 2, step);
-    }
-    let_go<B::CONSUMERS * WARPGROUP>(DS_READ + (CONSUMER ^ 1));
-    // The next step's scores. After the last step those of this one, for nothing: no branch around products.
     const int next = step + 1 < work.steps ? step + 1 : step;
-    barrier_wait(shared + B::FULL + next % B::STAGES * 8, next / B::STAGES & 1);
+    barrier_wait(shared + B::Q_FULL + stage_of(next) * 8, parity_of(next));
     begin_scores(next);
-    begin_dk(Constant<2>(), Constant<4>(), step);
   }
   products_wait<0>();
   hopper::pin(s);
-  hopper::pin(dk);
-  pin(ds);
-  meet<B::CONSUMERS * WARPGROUP>(DS_READ + CONSUMER);  // the arrival that no store waited for
+  const int last = work.steps - 1;
+  float dq[B::PART / 2];
+  barrier_wait(shared + B::DS_FULL + stage_of(last) * 8, parity_of(last));
+  begin_dq(dq, last);
+  products_wait<0>();
+  hopper::pin(dq);
+  give_dq(dq, last);
   const int own = work.first_key + CONSUMER * 64;
   const int64_t row = (int64_t(work.sequence) * plan.length + own) * plan.groups + work.group;
   store_warpgroup<A>(plan.dk + row * A, int64_t(plan.groups) * A, plan.length - own, dk, plan.scale);

@@ -1,4 +1,4 @@
-// Attention's gradients on Hopper: the producer, which loads, and the adder, which adds dQ. attention_hopper_backward.cuh has the picture.
+// Attention's gradients on Hopper: the producer, which loads, and the adders, which add dQ. attention_hopper_backward.cuh has the picture.
 #pragma once
 
 #include "attention_hopper_backward_plan.cuh"
@@ -31,39 +31,36 @@ __device__ inline void produce_queries(const BackwardPlan& plan, const BackwardW
   load_tile<B::U, B::KEYS>(shared + B::V_AT, &plan.v, shared + B::KEYS_FULL, work.first_key, work.group, work.sequence);
   for (int step = 0; step < work.steps; ++step) {
     const int stage = step % B::STAGES;
-    const uint32_t full = shared + B::FULL + stage * 8, tile = shared + B::STAGES_AT + stage * B::STAGE_BYTES;
-    barrier_wait(shared + B::EMPTY + stage * 8, (step / B::STAGES & 1) ^ 1);
-    barrier_arrive_expect(full, B::STAGE_BYTES + B::STATISTICS_BYTES);
-    load_tile<B::A, B::QUERIES>(tile, &plan.q, full, work.query(step), work.head(step), work.sequence);
-    load_bytes(shared + B::STATISTICS_AT + stage * B::STATISTICS_BYTES, plan.statistics + work.query_tile(plan, step) * B::QUERIES, B::STATISTICS_BYTES, full);
-    load_tile<B::U, B::QUERIES>(tile + B::Q_BYTES, &plan.dout, full, work.query(step), work.head(step), work.sequence);
+    const uint32_t full = shared + B::Q_FULL + stage * 8;
+    barrier_wait(shared + B::Q_EMPTY + stage * 8, (step / B::STAGES & 1) ^ 1);
+    barrier_arrive_expect(full, B::Q_BYTES + B::STATISTICS_BYTES);
+    load_tile<B::A, B::QUERIES>(shared + B::Q_AT + stage * B::Q_BYTES, &plan.q, full, work.query(step), work.head(step), work.sequence);
+    const Statistics* const statistics = plan.statistics + work.query_tile_of_all(plan, step) * B::QUERIES;
+    load_bytes(shared + B::STATISTICS_AT + stage * B::STATISTICS_BYTES, statistics, B::STATISTICS_BYTES, full);
+    barrier_wait(shared + B::DOUT_EMPTY, (step & 1) ^ 1);
+    barrier_arrive_expect(shared + B::DOUT_FULL, B::DOUT_BYTES);
+    load_tile<B::U, B::QUERIES>(shared + B::DOUT_AT, &plan.dout, shared + B::DOUT_FULL, work.query(step), work.head(step), work.sequence);
   }
 }
 
-/// Adds each step's dQ in its turn.
+/// Adds a part of each step's dQ in its turn: tile t of keys has the term after t others.
 template <class B>
-__device__ inline void add_queries(const BackwardPlan& plan, const BackwardWork<B>& work, uint32_t shared) {
+__device__ inline void add_queries(const BackwardPlan& plan, const BackwardWork<B>& work, uint32_t shared, int part) {
   for (int step = 0; step < work.steps; ++step) {
-    const int query = work.query(step);
-    const int64_t tile = work.query_tile(plan, step);
-    // The last tile of keys that these queries see has the first term of their dQ.
-    const int last_seen = B::CAUSAL && query + B::QUERIES < plan.length ? query + B::QUERIES - 1 : plan.length - 1, terms = last_seen / B::KEYS - work.tile + 1;
-    while (terms > 1 && load_acquire(plan.turns + tile) < terms - 1) {
+    const int64_t sums = work.query_tile_of_all(plan, step) * B::CONSUMERS + part;
+    const uint32_t from = shared + B::DQ_AT + part * B::PART_BYTES;
+    while (work.tile > 0 && load_acquire(plan.turns + sums) < work.tile) {
     }
     fence_proxies();
-    for (int slab = 0; slab < B::SLABS; ++slab) {
-      float* const to = plan.partial + (tile * B::SLABS + slab) * B::SLAB_FLOATS;
-      const uint32_t from = shared + B::DQ_AT + slab * B::SLAB_BYTES;
-      barrier_wait(shared + B::DQ_FULL + slab * 8, step & 1);
-      if (terms > 1) add_bytes(to, from, B::SLAB_BYTES);
-      else store_bytes(to, from, B::SLAB_BYTES);
-      stores_commit();
-    }
+    barrier_wait(shared + B::DQ_FULL + part * 8, step & 1);
+    if (work.tile > 0) add_bytes(plan.partial + sums * B::PART_FLOATS, from, B::PART_BYTES);
+    else store_bytes(plan.partial + sums * B::PART_FLOATS, from, B::PART_BYTES);
+    stores_commit();
     stores_read();
-    for (int slab = 0; slab < B::SLABS; ++slab) barrier_arrive(shared + B::DQ_EMPTY + slab * 8);
+    barrier_arrive(shared + B::DQ_EMPTY + part * 8);
     stores_done();
     fence_proxies();
-    if (work.tile > 0) store_release(plan.turns + tile, terms);
+    store_release(plan.turns + sums, work.tile + 1);
   }
 }
 
