@@ -1,5 +1,5 @@
 /**
- * `npm run test:sanitizer`: compute-sanitizer's four tools over one training step, evaluate and predict of examples/tiny, under sets of
+ * `npm run test:sanitizer [-- TOOL [SET]]`: compute-sanitizer's four tools over one training step, evaluate and predict of examples/tiny, under sets of
  * fusion choices that take every choice; one line a tool and set. A program of its own, since the tool must be there: no skipping.
  */
 import { availableParallelism } from "node:os";
@@ -86,9 +86,10 @@ async function main(): Promise<number> {
     set: {},
     out: join(out, `tiny${i}`),
   }));
+  if (given !== undefined) sets.splice(0, sets.length, ...sets.slice(Number(given) - 1, Number(given)));
   for (const options of sets) await build(options);
-  // As many at once as there are cores for: a tool checks on the CPU what the GPU did.
-  const together = Math.max(1, Math.floor(availableParallelism() / wanted.length));
+  // Two at once on sixteen cores: a tool checks on the CPU what the GPU did, and racecheck takes much memory.
+  const together = Math.max(1, Math.floor(availableParallelism() / 8));
   let wrong = 0;
   for (let i = 0; i < sets.length; i += together) {
     const found = await Promise.all(sets.slice(i, i + together).flatMap((options) => wanted.map((tool) => check(program, tool, options))));

@@ -210,7 +210,7 @@ __device__ inline void consume_queries(const BackwardPlan& plan, const BackwardW
     products_wait<0>();
     hopper::pin(dk);
     pin(ds);
-    arrive(B::Q_EMPTY + stage_of(step) * 8);
+    barrier_arrive(shared + B::Q_EMPTY + stage_of(step) * 8);  // each thread for itself, for each has read the statistics
     begin_dq(dq, step - 1);
     products_wait<0>();
     hopper::pin(dq);

@@ -63,7 +63,7 @@ __global__ void __launch_bounds__(B::THREADS, 1) backward_kernel(const __grid_co
     barrier_init(shared + B::KEYS_FULL, 1);
     for (int stage = 0; stage < B::STAGES; ++stage) {
       barrier_init(shared + B::Q_FULL + stage * 8, 1);
-      barrier_init(shared + B::Q_EMPTY + stage * 8, CONSUMER_WARPS);
+      barrier_init(shared + B::Q_EMPTY + stage * 8, B::CONSUMERS * WARPGROUP);
       barrier_init(shared + B::DS_FULL + stage * 8, CONSUMER_WARPS);
       barrier_init(shared + B::DS_EMPTY + stage * 8, CONSUMER_WARPS);
     }
