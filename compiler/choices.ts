@@ -30,7 +30,7 @@ export type ChoiceName = keyof typeof about;
 export type Choices = Record<ChoiceName, string>;
 
 const later = { latent: "", inkernel: "", absorb: "" };
-const recompute = { values: ["none", "cheap", "layer"], withNumber: ["fit"], auto: "cheap", about: about.recompute };
+const recompute = { values: ["none", "cheap", "products", "layer"], withNumber: ["fit"], auto: "cheap", about: about.recompute };
 
 const cpu: Record<ChoiceName, Choice> = {
   mla: { values: ["materialize", "rebuild"], elsewhere: later, auto: "materialize", about: about.mla },

@@ -46,7 +46,7 @@ function fitMemory(choices: Choices, make: (choices: Choices) => Emission): Emis
   if (!choices.recompute.startsWith("fit:")) return make(choices);
   const limit = Number(choices.recompute.slice("fit:".length));
   const tried: string[] = [];
-  for (const recompute of ["none", "cheap", "layer"]) {
+  for (const recompute of ["none", "cheap", "products", "layer"]) {
     const emitted = make({ ...choices, recompute });
     if (emitted.manifest.memory.total <= limit) return emitted;
     tried.push(`${recompute} needs ${emitted.manifest.memory.total.toLocaleString("en-US")}`);

@@ -65,8 +65,8 @@ export interface Fusion {
   readonly swiglu?: "own" | "fused";
   /** `symmetric`: half of each symmetric product. `gram`: iterates on the small side. */
   readonly muon?: "plain" | "symmetric" | "gram";
-  /** What is computed again in the backward pass: nothing; norms and activations; whole layers; as little as fits into so many bytes, `fit:2000000000`. */
-  readonly recompute?: "none" | "cheap" | "layer" | `fit:${number}`;
+  /** What is computed again in the backward pass: nothing; norms and activations; all but attention; whole layers; as little as fits into so many bytes, `fit:2000000000`. */
+  readonly recompute?: "none" | "cheap" | "products" | "layer" | `fit:${number}`;
 }
 
 export interface Plan<P, A extends readonly unknown[]> {

@@ -66,10 +66,21 @@ test("recomputing keeps less memory, and rebuilding keys and values too", () => 
   const bytes = (fuse: Record<string, string>): number => emitted(model, fuse).memory.total;
   const none = bytes({ recompute: "none" });
   const cheap = bytes({ recompute: "cheap" });
+  const products = bytes({ recompute: "products" });
   const layer = bytes({ recompute: "layer" });
-  assert.ok(layer < cheap && cheap < none, `${layer} ${cheap} ${none}`);
+  assert.ok(layer < products && products < cheap && cheap < none, `${layer} ${products} ${cheap} ${none}`);
   assert.ok(bytes({ mla: "rebuild" }) < cheap);
   assert.ok(bytes({ crossEntropy: "chunk:512" }) < bytes({ crossEntropy: "full" }));
+});
+
+test("recompute=products computes attention once, layer twice", () => {
+  const attentions = (recompute: string): number => {
+    const programs = makePrograms(models.get("examples/speedrun")!, resolveChoices({ recompute }));
+    const train = programs.find((program) => program.name === "train")!;
+    return [...kernelsOf(train.kernels.steps)].filter((kernel) => kernel.ops.some((op) => op.kind === "attention")).length;
+  };
+  assert.is(attentions("products"), attentions("none"));
+  assert.is(attentions("layer"), attentions("none") + 1); // the layers of the stack; the first one stands outside
 });
 
 test("what the program counts as memory is the sum of its kinds", () => {

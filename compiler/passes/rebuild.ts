@@ -13,17 +13,18 @@ export interface Region {
 }
 
 interface Choice {
-  recompute: "none" | "cheap" | "layer";
+  recompute: "none" | "cheap" | "products" | "layer";
   mla: "materialize" | "rebuild";
 }
 
 /** What is computed again. */
 export function chooseRebuilt({ body, kept, made }: Region, { recompute, mla }: Choice): Set<Value> {
   const rebuilt = new Set<Value>();
-  if (recompute === "layer") {
+  if (recompute === "layer" || recompute === "products") {
     const needed = new Set<Value>(kept);
     for (const op of [...body].reverse()) {
       if (op.loop || !op.outputs.some((v) => needed.has(v))) continue;
+      if (recompute === "products" && op.kind === "attention") continue;
       for (const v of op.outputs) rebuilt.add(v);
       for (const v of op.inputs) needed.add(v);
     }

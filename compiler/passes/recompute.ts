@@ -1,10 +1,11 @@
 /**
- * recompute = none | cheap | layer, and mla = rebuild: which forward values of a layer the backward pass computes again
+ * recompute = none | cheap | products | layer, and mla = rebuild: which forward values of a layer the backward pass computes again
  * instead of keeping them for every layer.
  *
  * `none` keeps whatever is asked for. `cheap` computes norms, activations, rotations and copies again from what they were
- * computed from, where that needs no more memory. `layer` keeps only what the loop carries. `mla = rebuild` drops the
- * keys and values of attention: one product makes them again from the latent.
+ * computed from, where that needs no more memory. `products` computes all but attention again, whose time grows with the
+ * square of the length. `layer` keeps only what the loop carries. `mla = rebuild` drops the keys and values of attention: one
+ * product makes them again from the latent.
  */
 import type { Builder, Graph, Loop, Op, Value } from "../ir.js";
 import { copyOps } from "./copy.js";
@@ -14,7 +15,7 @@ import { chooseRebuilt } from "./rebuild.js";
 import { replaceUses } from "./rewrite.js";
 
 export interface RecomputeChoices {
-  recompute: "none" | "cheap" | "layer";
+  recompute: "none" | "cheap" | "products" | "layer";
   mla: "materialize" | "rebuild";
   /** Also what stands outside of loops. */
   outside: boolean;
@@ -113,7 +114,7 @@ class LayerRecompute {
   }
 }
 
-/** The same for what stands outside of loops: the first layers, say. `layer` is `cheap` there. */
+/** The same for what stands outside of loops: the first layers, say. `products` and `layer` are `cheap` there. */
 function recomputeOutside(builder: Builder, graph: Graph, choices: RecomputeChoices): void {
   const border = graph.body.findIndex((op) => op.loop?.reverse || /^linearCrossEntropy(Train|Grad)$/.test(op.kind));
   if (border < 0) return;
@@ -121,7 +122,7 @@ function recomputeOutside(builder: Builder, graph: Graph, choices: RecomputeChoi
   const backward = graph.body.slice(border);
   const early = new Set(forward.flatMap((op) => op.outputs));
   const kept = new Set(backward.flatMap(operands).filter((v) => early.has(v)));
-  const how = choices.recompute === "layer" ? "cheap" : choices.recompute;
+  const how = choices.recompute === "none" ? "none" : "cheap";
   const rebuilt = chooseRebuilt({ body: forward, kept, made: (v) => early.has(v) }, { ...choices, recompute: how });
   const again = forward.filter((op) => op.outputs.some((v) => rebuilt.has(v)));
   if (again.length === 0) return;
