@@ -151,7 +151,7 @@ __device__ inline void consume(const ForwardPlan& plan, Rings<F> rings, int cons
     rings.q.wait_full();
     rings.k.wait_full();
     products_begin();
-    multiply_queries<F::A, F::QUERIES, F::KEYS>(scores, q, k());
+    multiply_transposed<F::A, F::QUERIES, F::KEYS>(scores, q, k());
     products_commit();
     products_wait<0>();
     hopper::pin(scores);
@@ -166,11 +166,11 @@ __device__ inline void consume(const ForwardPlan& plan, Rings<F> rings, int cons
       rings.k.wait_full();
       if (F::TURNS) meet<2 * WARPGROUP>(TURN + consumer);
       products_begin();
-      multiply_queries<F::A, F::QUERIES, F::KEYS>(scores, q, k());
+      multiply_transposed<F::A, F::QUERIES, F::KEYS>(scores, q, k());
       products_commit();
       rings.v.wait_full();
       products_begin();
-      multiply_values<F::U, F::KEYS>(out, p, v());
+      multiply_rows<F::U, F::KEYS>(out, p, v());
       products_commit();
       if (F::TURNS) let_go<2 * WARPGROUP>(TURN + (consumer ^ 1));
       products_wait<1>();
@@ -190,7 +190,7 @@ __device__ inline void consume(const ForwardPlan& plan, Rings<F> rings, int cons
 
     rings.v.wait_full();
     products_begin();
-    multiply_values<F::U, F::KEYS>(out, p, v());
+    multiply_rows<F::U, F::KEYS>(out, p, v());
     products_commit();
     products_wait<0>();
     hopper::pin(out);

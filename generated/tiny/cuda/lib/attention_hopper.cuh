@@ -79,41 +79,48 @@ __device__ inline void let_go(int number) {
 #define MLAC_SUMS_32(i) MLAC_SUMS_8(i), MLAC_SUMS_8(i + 8), MLAC_SUMS_8(i + 16), MLAC_SUMS_8(i + 24)
 #define MLAC_NAMES_0 "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31"
 #define MLAC_NAMES_1 "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
+#define MLAC_NAMES_2 "%64, %65, %66, %67, %68, %69, %70, %71, %72, %73, %74, %75, %76, %77, %78, %79, %80, %81, %82, %83, %84, %85, %86, %87, %88, %89, %90, %91, %92, %93, %94, %95"
 
 /// d (64 x N) += A · B, for 16 of k. A in registers: a lane's sums of an earlier product (see `multiply`), 16 columns of them rounded and in
 /// pairs. B's tile is not k-major: its rows are k.
 template <int N>
 __device__ inline void multiply_registers(float (&d)[N / 2], const uint32_t (&a)[4], uint64_t b) {
-  static_assert(N == 64 || N == 128, "widths of values");
+  static_assert(N == 64 || N == 128 || N == 192, "widths of heads");
   if constexpr (N == 64)
     asm volatile("wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {" MLAC_NAMES_0 "}, {%32, %33, %34, %35}, %36, 1, 1, 1, 1;"
                  : MLAC_SUMS_32(0)
                  : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
-  else
+  else if constexpr (N == 128)
     asm volatile("wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 {" MLAC_NAMES_0 ", " MLAC_NAMES_1 "}, {%64, %65, %66, %67}, %68, 1, 1, 1, 1;"
                  : MLAC_SUMS_32(0), MLAC_SUMS_32(32)
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
+  else
+    asm volatile("wgmma.mma_async.sync.aligned.m64n192k16.f32.bf16.bf16 {" MLAC_NAMES_0 ", " MLAC_NAMES_1 ", " MLAC_NAMES_2 "}, {%96, %97, %98, %99}, %100, 1, 1, 1, 1;"
+                 : MLAC_SUMS_32(0), MLAC_SUMS_32(32), MLAC_SUMS_32(64)
                  : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
 }
 #undef MLAC_SUMS_8
 #undef MLAC_SUMS_32
 #undef MLAC_NAMES_0
 #undef MLAC_NAMES_1
+#undef MLAC_NAMES_2
 
-/// scores (64 x KEYS) = Q · Kᵀ, both tiles k-major in shared memory; `q`: descriptor of the warpgroup's first row, in slabs of QUERIES rows.
-template <int A, int QUERIES, int KEYS>
-__device__ inline void multiply_queries(float (&scores)[KEYS / 2], uint64_t q, uint64_t k) {
+/// sums (64 x RIGHT) = left · rightᵀ, over WIDTH columns. Tiles of LEFT and of RIGHT rows, k-major in shared memory; `left`: descriptor of the
+/// warpgroup's first row.
+template <int WIDTH, int LEFT, int RIGHT>
+__device__ inline void multiply_transposed(float (&sums)[RIGHT / 2], uint64_t left, uint64_t right) {
 #pragma unroll
-  for (int step = 0; step < A / 16; ++step) {
+  for (int step = 0; step < WIDTH / 16; ++step) {
     const uint32_t within = step % 4 * descriptor_step(true);
-    hopper::multiply<KEYS, 0, 0>(scores, q + (step / 4 * slab_bytes(QUERIES) >> 4) + within, k + (step / 4 * slab_bytes(KEYS) >> 4) + within, step > 0);
+    hopper::multiply<RIGHT, 0, 0>(sums, left + (step / 4 * slab_bytes(LEFT) >> 4) + within, right + (step / 4 * slab_bytes(RIGHT) >> 4) + within, step > 0);
   }
 }
 
-/// out (64 x U) += P · V, P in registers, V's tile of KEYS rows in shared memory.
-template <int U, int KEYS>
-__device__ inline void multiply_values(float (&out)[U / 2], const uint32_t (&p)[KEYS / 16][4], uint64_t v) {
+/// sums (64 x WIDTH) += left · right. `left` in registers, 64 rows of ROWS columns; `right`: a tile of ROWS rows in shared memory.
+template <int WIDTH, int ROWS>
+__device__ inline void multiply_rows(float (&sums)[WIDTH / 2], const uint32_t (&left)[ROWS / 16][4], uint64_t right) {
 #pragma unroll
-  for (int step = 0; step < KEYS / 16; ++step) multiply_registers<U>(out, p[step], v + step * descriptor_step(false));
+  for (int step = 0; step < ROWS / 16; ++step) multiply_registers<WIDTH>(sums, left[step], right + step * descriptor_step(false));
 }
 
 /// Operands in registers are not to be overwritten before this point.

@@ -14,9 +14,9 @@
  * forms half of its columns, of all 128 keys. It does so a step later, from the other of two dS: so neither has to wait for the other, they
  * drift apart, and one multiplies while the other makes P and dS.
  *
- *   Sᵀ (begun before) │ P │ dPᵀ, dV │ dS → shared │ begin the last step's dQ │ begin dK │ dQ → shared │ begin the next Sᵀ │ …
+ *   Sᵀ (begun before) │ P │ dPᵀ, dV │ dS → shared │ dK │ dQ of the step before │ dQ → shared │ begin the next Sᵀ │ …
  *
- * Registers of a consumer thread for A = 192, U = 128: dK 96, dV 64, and at most 64 more: of dS and dQ, or of dPᵀ, P and dS.
+ * Registers of a consumer thread for A = 192, U = 128: dK 96, dV 64, and at most 64 more, of dPᵀ, P and dS.
  * Shared memory: K and V 80 KB, two of Q 48 KB, one dO 16 KB, two dS 32 KB, dQ 48 KB.
  *
  * Blocks draw tickets; the first tile of keys, which the most queries see, comes first, and all go through the queries from the last to the

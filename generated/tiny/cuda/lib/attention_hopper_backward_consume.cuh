@@ -5,44 +5,6 @@
 
 namespace mlac::flash::warpgroups {
 
-// ---------------------------------------------------------------------------------------------------------------- products
-
-#define MLAC_SUMS_8(i) "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), "+f"(d[i + 6]), "+f"(d[i + 7])
-#define MLAC_SUMS_32(i) MLAC_SUMS_8(i), MLAC_SUMS_8(i + 8), MLAC_SUMS_8(i + 16), MLAC_SUMS_8(i + 24)
-/// multiply_registers for the widest heads.
-__device__ inline void multiply_registers_192(float (&d)[96], const uint32_t (&a)[4], uint64_t b) {
-  asm volatile(
-      "wgmma.mma_async.sync.aligned.m64n192k16.f32.bf16.bf16 {"
-      "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, "
-      "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, "
-      "%62, %63, %64, %65, %66, %67, %68, %69, %70, %71, %72, %73, %74, %75, %76, %77, %78, %79, %80, %81, %82, %83, %84, %85, %86, %87, %88, %89, %90, %91, "
-      "%92, %93, %94, %95}, {%96, %97, %98, %99}, %100, 1, 1, 1, 1;"
-      : MLAC_SUMS_32(0), MLAC_SUMS_32(32), MLAC_SUMS_32(64)
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
-}
-#undef MLAC_SUMS_8
-#undef MLAC_SUMS_32
-
-/// sums (64 keys x WIDTH) += Pᵀ or dSᵀ, in registers, times a tile of queries.
-template <int WIDTH>
-__device__ inline void multiply_by_queries(float (&sums)[WIDTH / 2], const uint32_t (&left)[4][4], uint64_t queries) {
-#pragma unroll
-  for (int step = 0; step < 4; ++step) {
-    if constexpr (WIDTH == 192) multiply_registers_192(sums, left[step], queries + step * descriptor_step(false));
-    else multiply_registers<WIDTH>(sums, left[step], queries + step * descriptor_step(false));
-  }
-}
-
-/// sums (64 keys x 64 queries) = a warpgroup's rows of a tile of 128 keys times a tile of queries, transposed.
-template <int WIDTH>
-__device__ inline void multiply_keys(float (&sums)[32], uint64_t keys, uint64_t queries) {
-#pragma unroll
-  for (int step = 0; step < WIDTH / 16; ++step) {
-    const uint32_t within = step % 4 * descriptor_step(true);
-    hopper::multiply<64, 0, 0>(sums, keys + (step / 4 * slab_bytes(128) >> 4) + within, queries + (step / 4 * slab_bytes(64) >> 4) + within, step > 0);
-  }
-}
-
 /// sums (64 queries x WIDTH) = dS times columns of K, of 128 keys. Both lie with keys as rows.
 template <int WIDTH>
 __device__ inline void multiply_ds(float (&sums)[WIDTH / 2], uint64_t ds, uint64_t keys) {
@@ -123,7 +85,7 @@ __device__ inline void consume_queries(const BackwardPlan& plan, const BackwardW
 
   const auto begin_scores = [&](int step) {
     products_begin();
-    multiply_keys<A>(s, by_k(shared + B::K_AT + CONSUMER * 64 * 128), by_k(q_of(step)));
+    multiply_transposed<A, KEYS, QUERIES>(s, by_k(shared + B::K_AT + CONSUMER * 64 * 128), by_k(q_of(step)));
     products_commit();
   };
   // This consumer's columns of dQ: its whole slab of K and then, where a third is shared, half of that one.
@@ -176,8 +138,8 @@ __device__ inline void consume_queries(const BackwardPlan& plan, const BackwardW
     float dp[32];
     barrier_wait(shared + B::DOUT_FULL, step & 1);
     products_begin();
-    multiply_keys<U>(dp, by_k(shared + B::V_AT + CONSUMER * 64 * 128), by_k(shared + B::DOUT_AT));
-    multiply_by_queries<U>(dv, p, by_rows(shared + B::DOUT_AT, slab_bytes(QUERIES)));
+    multiply_transposed<U, KEYS, QUERIES>(dp, by_k(shared + B::V_AT + CONSUMER * 64 * 128), by_k(shared + B::DOUT_AT));
+    multiply_rows<U, QUERIES>(dv, p, by_rows(shared + B::DOUT_AT, slab_bytes(QUERIES)));
     products_commit();
     products_wait<0>();
     hopper::pin(dp);
@@ -202,7 +164,7 @@ __device__ inline void consume_queries(const BackwardPlan& plan, const BackwardW
     arrive(B::DS_FULL + stage_of(step) * 8);
 
     products_begin();
-    multiply_by_queries<A>(dk, ds, by_rows(q_of(step), slab_bytes(QUERIES)));
+    multiply_rows<A, QUERIES>(dk, ds, by_rows(q_of(step), slab_bytes(QUERIES)));
     products_commit();
     // In the first step there is no dQ yet, and in the last no next Sᵀ: they are formed for nothing, for a branch around products serialises them.
     float dq[B::PART / 2];

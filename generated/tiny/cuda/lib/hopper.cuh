@@ -203,7 +203,8 @@ __device__ inline void multiply(float (&d)[N / 2], uint64_t a, uint64_t b, int k
   if constexpr (N == 32)
     MLAC_PRODUCT("32", "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15", "%16", "%17", "%18", "%19", "%20", MLAC_SUMS_16(0));
   else if constexpr (N == 96)
-    MLAC_PRODUCT("96", MLAC_NAMES_0 ", " "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47", "%48", "%49", "%50", "%51", "%52", MLAC_SUMS_32(0), MLAC_SUMS_16(32));
+    MLAC_PRODUCT("96", MLAC_NAMES_0 ", " "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47",
+                 "%48", "%49", "%50", "%51", "%52", MLAC_SUMS_32(0), MLAC_SUMS_16(32));
   else if constexpr (N == 64)
     MLAC_PRODUCT("64", MLAC_NAMES_0, "%32", "%33", "%34", "%35", "%36", MLAC_SUMS_32(0));
   else if constexpr (N == 128)
