@@ -30,6 +30,7 @@ export type ChoiceName = keyof typeof about;
 export type Choices = Record<ChoiceName, string>;
 
 const later = { latent: "", inkernel: "", absorb: "" };
+/** From the most memory to the least: fit takes the first that fits. */
 const recompute = { values: ["none", "cheap", "products", "layer"], withNumber: ["fit"], auto: "cheap", about: about.recompute };
 
 const cpu: Record<ChoiceName, Choice> = {

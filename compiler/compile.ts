@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import type { BuildOptions } from "./build.js";
-import { type Choices, checkFileChoices, choiceNames, resolveChoicesFor } from "./choices.js";
+import { type Choices, checkFileChoices, choiceNames, choicesOf, resolveChoicesFor } from "./choices.js";
 import { fail } from "./diagnostics.js";
 import { type Backend, backendFor } from "./emit/backend.js";
 import { type EmittedModel, emitModel } from "./emit/model.js";
@@ -46,7 +46,7 @@ function fitMemory(choices: Choices, make: (choices: Choices) => Emission): Emis
   if (!choices.recompute.startsWith("fit:")) return make(choices);
   const limit = Number(choices.recompute.slice("fit:".length));
   const tried: string[] = [];
-  for (const recompute of ["none", "cheap", "products", "layer"]) {
+  for (const recompute of choicesOf("recompute").values) {
     const emitted = make({ ...choices, recompute });
     if (emitted.manifest.memory.total <= limit) return emitted;
     tried.push(`${recompute} needs ${emitted.manifest.memory.total.toLocaleString("en-US")}`);

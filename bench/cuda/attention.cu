@@ -215,9 +215,9 @@ int main(int argc, char** argv) {
     time("speedrun", {16, 2048, 6, 6});
     time("lite", {4, 4096, 16, 16});
     time("long", {1, 32768, 6, 6});
-    time("", {16, 1024, 16, 16});
-    time("", {1, 32768, 16, 16});
-    time("long, whole", {1, 131072, 6, 6});
+    time("short", {16, 1024, 16, 16});
+    time("wide", {1, 32768, 16, 16});
+    time("longest", {1, 131072, 6, 6});
   }
   return check::failures > 0;
 }

@@ -6,7 +6,7 @@ What PyTorch takes for the work of mlac's largest kernels, at the presets' sizes
 Random bf16 numbers, one GPU, CUDA events, the median of 20 after 5. FLOPs: 2 m n k of a product; of causal attention half the pairs
 of queries and keys, 2 (A + U) forward and 2 (3 A + 2 U) backward for each.
 """
-import argparse, datetime, json, statistics
+import argparse, datetime, json, statistics, sys
 
 import torch
 import torch.nn.functional as F
@@ -42,7 +42,7 @@ results = []
 def measure(name, flops, work):
     ms = milliseconds(work)
     results.append({"name": name, "milliseconds": round(ms, 4), "tflops": round(flops / ms * 1e-9, 1)})
-    print(f"{name:56} {ms:9.3f} ms {flops / ms * 1e-9:6.0f} TFLOP/s", flush=True)
+    print(f"{name:56} {ms:9.3f} ms" + (f" {flops / ms * 1e-9:6.0f} TFLOP/s" if flops else ""), flush=True)
 
 
 def dense(preset, tokens, k, n):
@@ -93,6 +93,8 @@ def cross_entropy(preset, s):
 options = argparse.ArgumentParser()
 options.add_argument("--out")
 out = options.parse_args().out
+if not torch.cuda.is_available():
+    sys.exit("kernels.py: PyTorch finds no NVIDIA GPU here, and that is what this measures")
 for preset, s in PRESETS.items():
     tokens = s["B"] * s["T"]
     for n in {"speedrun": (1152, 2560), "lite": (3072, 10944)}[preset]:

@@ -12,13 +12,13 @@ export interface Region {
   made(v: Value): boolean;
 }
 
-interface Choice {
+export interface RebuildChoices {
   recompute: "none" | "cheap" | "products" | "layer";
   mla: "materialize" | "rebuild";
 }
 
 /** What is computed again. */
-export function chooseRebuilt({ body, kept, made }: Region, { recompute, mla }: Choice): Set<Value> {
+export function chooseRebuilt({ body, kept, made }: Region, { recompute, mla }: RebuildChoices): Set<Value> {
   const rebuilt = new Set<Value>();
   if (recompute === "layer" || recompute === "products") {
     const needed = new Set<Value>(kept);

@@ -11,12 +11,10 @@ import type { Builder, Graph, Loop, Op, Value } from "../ir.js";
 import { copyOps } from "./copy.js";
 import { keep } from "./differentiate.js";
 import { operands } from "./groups.js";
-import { chooseRebuilt } from "./rebuild.js";
+import { chooseRebuilt, type RebuildChoices } from "./rebuild.js";
 import { replaceUses } from "./rewrite.js";
 
-export interface RecomputeChoices {
-  recompute: "none" | "cheap" | "products" | "layer";
-  mla: "materialize" | "rebuild";
+export interface RecomputeChoices extends RebuildChoices {
   /** Also what stands outside of loops. */
   outside: boolean;
 }

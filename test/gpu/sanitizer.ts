@@ -70,6 +70,18 @@ async function check(program: string, tool: string, options: Parameters<typeof b
 async function main(): Promise<number> {
   const [, , word, given] = process.argv;
   if (word === "steps") return steps(JSON.parse(given!)).then(() => 0);
+  const wanted = word === undefined ? Object.keys(tools) : [word];
+  const count = choiceSets().length;
+  const number = given === undefined ? undefined : Number(given);
+  if (
+    wanted.some((tool) => tools[tool] === undefined) ||
+    (number !== undefined && !(Number.isInteger(number) && number >= 1 && number <= count))
+  ) {
+    console.error(
+      `${process.argv.slice(2).join(" ")}: a tool is one of ${Object.keys(tools).join(", ")}, a set a number from 1 to ${count}: nothing was checked`,
+    );
+    return 2;
+  }
   const program = sanitizer();
   if (program === undefined) {
     console.error("compute-sanitizer, which comes with NVIDIA's CUDA toolkit, is not found: nothing was checked");
@@ -77,8 +89,7 @@ async function main(): Promise<number> {
   }
   await gpuTools();
   const out = process.env["MLAC_TEST_OUT"] ?? temporaryFolder();
-  const wanted = word === undefined ? Object.keys(tools) : [word];
-  const sets = choiceSets().map((fuse, i) => ({
+  const all = choiceSets().map((fuse, i) => ({
     model: join(root, "examples/tiny/model.ts"),
     target: "cuda" as const,
     dtype: "bf16" as const,
@@ -86,7 +97,7 @@ async function main(): Promise<number> {
     set: {},
     out: join(out, `tiny${i}`),
   }));
-  if (given !== undefined) sets.splice(0, sets.length, ...sets.slice(Number(given) - 1, Number(given)));
+  const sets = number === undefined ? all : [all[number - 1]!];
   for (const options of sets) await build(options);
   // Two at once on sixteen cores: a tool checks on the CPU what the GPU did, and racecheck takes much memory.
   const together = Math.max(1, Math.floor(availableParallelism() / 8));
