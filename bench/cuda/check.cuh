@@ -32,9 +32,10 @@ struct Device {
     CUDA_OK(cudaMalloc(&data, std::max<int64_t>(1, n) * sizeof(T)));
     poison();
   }
-  explicit Device(const std::vector<T>& host) : Device(int64_t(host.size())) { CUDA_OK(cudaMemcpy(data, host.data(), count * sizeof(T), cudaMemcpyHostToDevice)); }
+  explicit Device(const std::vector<T>& host) : Device(int64_t(host.size())) { set(host); }
   Device(const Device&) = delete;
   ~Device() { cudaFree(data); }
+  void set(const std::vector<T>& host) { CUDA_OK(cudaMemcpy(data, host.data(), count * sizeof(T), cudaMemcpyHostToDevice)); }
   void poison() { CUDA_OK(cudaMemset(data, 0xff, count * sizeof(T))); }
   void zero() { CUDA_OK(cudaMemset(data, 0, count * sizeof(T))); }
   std::vector<T> host() const {

@@ -33,15 +33,18 @@ inline cudaError_t make_heads_map(CUtensorMap* map, const bf16* data, int64_t ba
 
 // ------------------------------------------------------------------------------------------------------------------ copies
 
-/// Begins to load a tile of `ROWS` tokens of one head, all its columns; `barrier` hears of its bytes.
+/// Begins to load a slab: 64 columns, from `column`, of a box of tokens of one head; `barrier` hears of its bytes.
+__device__ inline void load_slab(uint32_t to, const CUtensorMap* map, uint32_t barrier, int column, int token, int head, int sequence) {
+  asm volatile("cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5, %6}], [%2];" ::"r"(to),
+               "l"(reinterpret_cast<uint64_t>(map)), "r"(barrier), "r"(column), "r"(head), "r"(token), "r"(sequence)
+               : "memory");
+}
+
+/// Begins to load a tile of `ROWS` tokens of one head, all its columns.
 template <int WIDTH, int ROWS>
 __device__ inline void load_tile(uint32_t to, const CUtensorMap* map, uint32_t barrier, int token, int head, int sequence) {
 #pragma unroll
-  for (int slab = 0; slab < WIDTH / 64; ++slab)
-    asm volatile("cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5, %6}], [%2];" ::"r"(
-                     to + slab * slab_bytes(ROWS)),
-                 "l"(reinterpret_cast<uint64_t>(map)), "r"(barrier), "r"(slab * 64), "r"(head), "r"(token), "r"(sequence)
-                 : "memory");
+  for (int slab = 0; slab < WIDTH / 64; ++slab) load_slab(to + slab * slab_bytes(ROWS), map, barrier, slab * 64, token, head, sequence);
 }
 
 /// A ring of tiles in shared memory with its barriers; `count`: tiles so far.

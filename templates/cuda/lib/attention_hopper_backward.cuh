@@ -29,6 +29,7 @@
 
 #include "attention_hopper_backward_consume.cuh"
 #include "attention_hopper_backward_copies.cuh"
+#include "attention_hopper_backward_keys.cuh"
 #include "workspace.cuh"
 
 namespace mlac::flash::warpgroups {
@@ -51,8 +52,8 @@ __global__ void __launch_bounds__(WARPGROUP) round_queries_kernel(int length, in
   store_warpgroup<B::PART - B::WHOLE, B::WHOLE / 2>(to + B::CONSUMERS * B::WHOLE + part * (B::PART - B::WHOLE), stride, length - first, sums, scale);
 }
 
-template <class B>
-__global__ void __launch_bounds__(B::THREADS, 1) backward_kernel(const __grid_constant__ BackwardPlan plan) {
+template <class B, class Keys>
+__global__ void __launch_bounds__(B::THREADS, 1) backward_kernel(const __grid_constant__ BackwardPlan plan, const __grid_constant__ Keys keys) {
   extern __shared__ __align__(1024) unsigned char warpgroups_memory[];
   __shared__ int ticket;
   constexpr int CONSUMER_WARPS = B::CONSUMERS * WARPGROUP / WARP;
@@ -73,6 +74,7 @@ __global__ void __launch_bounds__(B::THREADS, 1) backward_kernel(const __grid_co
       barrier_init(shared + B::DQ_FULL + part * 8, WARPGROUP / WARP);
       barrier_init(shared + B::DQ_EMPTY + part * 8, 1);
     }
+    Keys::make_barriers(shared);
     barrier_init_done();
   }
   __syncthreads();
@@ -80,14 +82,41 @@ __global__ void __launch_bounds__(B::THREADS, 1) backward_kernel(const __grid_co
   const int warpgroup = __shfl_sync(0xffffffffu, int(threadIdx.x / WARPGROUP), 0);
   if (warpgroup == 0) {
     give_registers<B::PRODUCER_REGISTERS>();
-    if (threadIdx.x == 0) produce_queries<B>(plan, work, shared);
+    if (threadIdx.x == 0) produce_queries(plan, keys, work, shared);
     else if (threadIdx.x == WARP) add_queries<B>(plan, work, shared, 0);
     else if (threadIdx.x == 2 * WARP) add_queries<B>(plan, work, shared, 1);
   } else {
     take_registers<B::CONSUMER_REGISTERS>();
-    if (warpgroup == 1) consume_queries<B, 0>(plan, work, shared);
-    else consume_queries<B, 1>(plan, work, shared);
+    consume_queries(plan, keys, work, shared, warpgroup - 1);
   }
+}
+
+/// The gradients of the queries, and through `keys` those of what the keys and values come from. `space`: attention_backward_workspace.
+template <class B, class Keys>
+cudaError_t launch_backward(cudaStream_t stream, int64_t batch, int64_t length, int64_t heads, int64_t groups, float scale, const bf16* q, const Keys& keys,
+                            const bf16* out, const float* lse, const bf16* dout, bf16* dq, Workspace space) {
+  constexpr int A = B::A, U = B::U;
+  const int64_t query_tiles = ceil_div(length, B::QUERIES), key_tiles = ceil_div(length, B::KEYS), padded_length = query_tiles * B::QUERIES;
+  const int64_t rows = batch * heads * padded_length, turn_count = batch * heads * query_tiles * B::CONSUMERS + 1;  // the tickets are last
+  auto* const statistics = space.take<Statistics>(rows);
+  auto* const partial = space.take<float>(rows * A);
+  auto* const turns = space.take<int>(turn_count);
+  // What a group's blocks read and add to again and again: Q, dO and the sums of dQ.
+  const int64_t group_bytes = heads / groups * padded_length * (2 * (A + U) + 4 * A), bundle_bytes = int64_t(40) << 20;
+  const int bundle = int(max(int64_t(1), min(bundle_bytes / group_bytes, batch * groups)));
+  BackwardPlan plan{{}, {}, int(length), int(heads), int(groups), int(key_tiles), int(query_tiles), int(batch * groups), bundle, scale, scale * LOG2_E,
+                    statistics, partial, turns, turns + turn_count - 1};
+  if (const cudaError_t error = make_heads_map(&plan.q, q, batch, length, heads, A, B::QUERIES)) return error;
+  if (const cudaError_t error = make_heads_map(&plan.dout, dout, batch, length, heads, U, B::QUERIES)) return error;
+
+  make_statistics<U>(stream, length, heads, padded_length, rows, dout, out, lse, statistics, turns, turn_count);
+  const auto kernel = backward_kernel<B, Keys>;
+  const cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, Keys::BYTES);
+  if (error != cudaSuccess) return error;
+  kernel<<<unsigned(batch * groups * key_tiles), B::THREADS, Keys::BYTES, stream>>>(plan, keys);
+  const unsigned parts = unsigned(batch * heads * query_tiles * B::CONSUMERS);
+  round_queries_kernel<B><<<parts, WARPGROUP, 0, stream>>>(int(length), int(heads), int(query_tiles), scale, partial, dq);
+  return cudaGetLastError();
 }
 
 /// attention_backward for BACKWARD_SUPPORTED widths; see there. The workspace is laid out as the portable kernel's.
@@ -96,30 +125,10 @@ cudaError_t backward(cudaStream_t stream, int64_t batch, int64_t length, int64_t
                      const bf16* out, const float* lse, const bf16* dout, bf16* dq, bf16* dk, bf16* dv, char* workspace) {
   using B = Backward<A, U, CAUSAL>;
   if (batch * length * heads == 0) return cudaSuccess;
-  const int64_t query_tiles = ceil_div(length, B::QUERIES), key_tiles = ceil_div(length, B::KEYS), padded_length = query_tiles * B::QUERIES;
-  const int64_t rows = batch * heads * padded_length, turn_count = batch * heads * query_tiles * B::CONSUMERS + 1;  // the tickets are last
-  Workspace space{workspace};
-  auto* const statistics = space.take<Statistics>(rows);
-  auto* const partial = space.take<float>(rows * A);
-  auto* const turns = space.take<int>(turn_count);
-  // What a group's blocks read and add to again and again: Q, dO and the sums of dQ.
-  const int64_t group_bytes = heads / groups * padded_length * (2 * (A + U) + 4 * A), bundle_bytes = int64_t(40) << 20;
-  const int bundle = int(max(int64_t(1), min(bundle_bytes / group_bytes, batch * groups)));
-  BackwardPlan plan{{}, {}, {}, {}, int(length), int(heads), int(groups), int(key_tiles), int(query_tiles), int(batch * groups), bundle, scale, scale * LOG2_E,
-                    statistics, partial, turns, turns + turn_count - 1, dk, dv};
-  if (const cudaError_t error = make_heads_map(&plan.q, q, batch, length, heads, A, B::QUERIES)) return error;
-  if (const cudaError_t error = make_heads_map(&plan.k, k, batch, length, groups, A, B::KEYS)) return error;
-  if (const cudaError_t error = make_heads_map(&plan.v, v, batch, length, groups, U, B::KEYS)) return error;
-  if (const cudaError_t error = make_heads_map(&plan.dout, dout, batch, length, heads, U, B::QUERIES)) return error;
-
-  make_statistics<U>(stream, length, heads, padded_length, rows, dout, out, lse, statistics, turns, turn_count);
-  const auto kernel = backward_kernel<B>;
-  const cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, B::BYTES);
-  if (error != cudaSuccess) return error;
-  kernel<<<unsigned(batch * groups * key_tiles), B::THREADS, B::BYTES, stream>>>(plan);
-  const unsigned parts = unsigned(batch * heads * query_tiles * B::CONSUMERS);
-  round_queries_kernel<B><<<parts, WARPGROUP, 0, stream>>>(int(length), int(heads), int(query_tiles), scale, partial, dq);
-  return cudaGetLastError();
+  StoredKeys<B> keys{{}, {}, dk, dv};
+  if (const cudaError_t error = make_heads_map(&keys.k, k, batch, length, groups, A, B::KEYS)) return error;
+  if (const cudaError_t error = make_heads_map(&keys.v, v, batch, length, groups, U, B::KEYS)) return error;
+  return launch_backward<B>(stream, batch, length, heads, groups, scale, q, keys, out, lse, dout, dq, {workspace});
 }
 
 }  // namespace mlac::flash::warpgroups

@@ -13,29 +13,6 @@ __device__ inline void multiply_ds(float (&sums)[WIDTH / 2], uint64_t ds, uint64
     hopper::multiply<WIDTH, 1, 1>(sums, ds + step * descriptor_step(false), keys + step * descriptor_step(false), step > 0);
 }
 
-// ------------------------------------------------------------------------------------------------------------ sums to memory
-
-/// Writes WIDTH columns of a warpgroup's 64 rows, times `factor`, to memory, of which the first `rows` exist: a thread's sums from the one
-/// numbered FIRST. `to`: the first row.
-template <int WIDTH, int FIRST = 0, int COUNT>
-__device__ inline void store_warpgroup(bf16* to, int64_t stride, int rows, const float (&sums)[COUNT], float factor) {
-  const int lane = threadIdx.x % WARP, row = threadIdx.x / WARP % 4 * 16 + lane / 4;
-#pragma unroll
-  for (int part = 0; part < WIDTH / 32; ++part)
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      uint32_t pairs[4];
-#pragma unroll
-      for (int j = 0; j < 4; ++j) {
-        const int i = FIRST + (part * 4 + j) * 4 + half * 2;
-        pairs[j] = pair_of(factor * sums[i], factor * sums[i + 1]);
-      }
-      transpose_quad(pairs);  // now eight columns that follow each other
-      if (row + 8 * half < rows)
-        *reinterpret_cast<uint4*>(to + (row + 8 * half) * stride + part * 32 + lane % 4 * 8) = make_uint4(pairs[0], pairs[1], pairs[2], pairs[3]);
-    }
-}
-
 /// A part of dQ as the threads hold it: number 4i … of a thread lies at [i][thread].
 template <int COUNT>
 __device__ inline void put_part(uint32_t to, const float (&sums)[COUNT]) {
@@ -58,11 +35,12 @@ __device__ inline void store_matrices(uint32_t at, const uint32_t (&x)[4]) {
   asm volatile("stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(at), "r"(x[0]), "r"(x[1]), "r"(x[2]), "r"(x[3]) : "memory");
 }
 
-template <class B, int CONSUMER>
-__device__ inline void consume_queries(const BackwardPlan& plan, const BackwardWork<B>& work, uint32_t shared) {
+/// `consumer`: 0 or 1, the same for the warpgroup.
+template <class B, class Keys>
+__device__ inline void consume_queries(const BackwardPlan& plan, const Keys& keys, const BackwardWork<B>& work, uint32_t shared, int consumer) {
   constexpr int A = B::A, U = B::U, KEYS = B::KEYS, QUERIES = B::QUERIES;
   const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP % 4;
-  const int key = work.first_key + CONSUMER * 64 + warp * 16 + lane / 4;  // the lane's first row of Sᵀ
+  const int key = work.first_key + consumer * 64 + warp * 16 + lane / 4;  // the lane's first row of Sᵀ
   const auto stage_of = [](int step) { return step & (B::STAGES - 1); };
   const auto parity_of = [](int step) { return step / B::STAGES & 1; };
   const auto q_of = [&](int step) { return shared + B::Q_AT + stage_of(step) * B::Q_BYTES; };
@@ -74,6 +52,7 @@ __device__ inline void consume_queries(const BackwardPlan& plan, const BackwardW
     if (lane == 0) barrier_arrive(shared + barrier);
   };
 
+  keys.take(plan, work, shared, consumer);
   float dk[A / 2], dv[U / 2], s[32];
   uint32_t ds[4][4];
 #pragma unroll
@@ -85,25 +64,25 @@ __device__ inline void consume_queries(const BackwardPlan& plan, const BackwardW
 
   const auto begin_scores = [&](int step) {
     products_begin();
-    multiply_transposed<A, KEYS, QUERIES>(s, by_k(shared + B::K_AT + CONSUMER * 64 * 128), by_k(q_of(step)));
+    multiply_transposed<A, KEYS, QUERIES>(s, by_k(shared + B::K_AT + consumer * 64 * 128), by_k(q_of(step)));
     products_commit();
   };
   // This consumer's columns of dQ: its whole slab of K and then, where a third is shared, half of that one.
   const auto begin_dq = [&](float(&dq)[B::PART / 2], int step) {
-    constexpr int SLAB = slab_bytes(KEYS), HALF_AT = (A / 128) * B::CONSUMERS * SLAB + CONSUMER * 64, FIRST_AT = B::WHOLE ? CONSUMER * SLAB : HALF_AT;
+    constexpr int SLAB = slab_bytes(KEYS);
+    const int half_at = (A / 128) * B::CONSUMERS * SLAB + consumer * 64, first_at = B::WHOLE ? consumer * SLAB : half_at;
     products_begin();
-    multiply_ds<B::PART>(dq, by_rows(ds_of(step), 0), by_rows(shared + B::K_AT + FIRST_AT, HALF_AT - FIRST_AT));
+    multiply_ds<B::PART>(dq, by_rows(ds_of(step), 0), by_rows(shared + B::K_AT + first_at, half_at - first_at));
     products_commit();
   };
   // … to where the adder takes it from.
   const auto give_dq = [&](const float(&dq)[B::PART / 2], int step) {
-    barrier_wait(shared + B::DQ_EMPTY + CONSUMER * 8, (step & 1) ^ 1);
-    put_part(shared + B::DQ_AT + CONSUMER * B::PART_BYTES, dq);
+    barrier_wait(shared + B::DQ_EMPTY + consumer * 8, (step & 1) ^ 1);
+    put_part(shared + B::DQ_AT + consumer * B::PART_BYTES, dq);
     fence_for_async_proxy();
-    arrive(B::DQ_FULL + CONSUMER * 8);
+    arrive(B::DQ_FULL + consumer * 8);
   };
 
-  barrier_wait(shared + B::KEYS_FULL, 0);
   barrier_wait(shared + B::Q_FULL, 0);
   begin_scores(0);
 
@@ -138,7 +117,7 @@ __device__ inline void consume_queries(const BackwardPlan& plan, const BackwardW
     float dp[32];
     barrier_wait(shared + B::DOUT_FULL, step & 1);
     products_begin();
-    multiply_transposed<U, KEYS, QUERIES>(dp, by_k(shared + B::V_AT + CONSUMER * 64 * 128), by_k(shared + B::DOUT_AT));
+    multiply_transposed<U, KEYS, QUERIES>(dp, by_k(shared + B::V_AT + consumer * 64 * 128), by_k(shared + B::DOUT_AT));
     multiply_rows<U, QUERIES>(dv, p, by_rows(shared + B::DOUT_AT, slab_bytes(QUERIES)));
     products_commit();
     products_wait<0>();
@@ -156,7 +135,7 @@ __device__ inline void consume_queries(const BackwardPlan& plan, const BackwardW
       }
     }
     // Where the lane stores dSᵀ: its row, and in it chunks of 16 bytes, swizzled.
-    const uint32_t ds_row = ds_of(step) + (CONSUMER * 64 + warp * 16 + lane % 16) * 128;
+    const uint32_t ds_row = ds_of(step) + (consumer * 64 + warp * 16 + lane % 16) * 128;
     barrier_wait(shared + B::DS_EMPTY + stage_of(step) * 8, parity_of(step) ^ 1);
 #pragma unroll
     for (int i = 0; i < 4; ++i) store_matrices(ds_row + ((2 * i + lane / 16) ^ (lane % 8)) * 16, ds[i]);
@@ -193,10 +172,7 @@ __device__ inline void consume_queries(const BackwardPlan& plan, const BackwardW
   products_wait<0>();
   hopper::pin(dq);
   give_dq(dq, last);
-  const int own = work.first_key + CONSUMER * 64;
-  const int64_t row = (int64_t(work.sequence) * plan.length + own) * plan.groups + work.group;
-  store_warpgroup<A>(plan.dk + row * A, int64_t(plan.groups) * A, plan.length - own, dk, plan.scale);
-  store_warpgroup<U>(plan.dv + row * U, int64_t(plan.groups) * U, plan.length - own, dv, 1.f);
+  keys.store(plan, work, shared, consumer, dk, dv);
 }
 
 }  // namespace mlac::flash::warpgroups

@@ -24,11 +24,9 @@ __device__ inline void stores_done() { asm volatile("cp.async.bulk.wait_group 0;
 /// Between ordinary accesses and TMA's, in memory of any kind.
 __device__ inline void fence_proxies() { asm volatile("fence.proxy.async;" ::: "memory"); }
 
-template <class B>
-__device__ inline void produce_queries(const BackwardPlan& plan, const BackwardWork<B>& work, uint32_t shared) {
-  barrier_arrive_expect(shared + B::KEYS_FULL, B::K_BYTES + B::V_BYTES);
-  load_tile<B::A, B::KEYS>(shared + B::K_AT, &plan.k, shared + B::KEYS_FULL, work.first_key, work.group, work.sequence);
-  load_tile<B::U, B::KEYS>(shared + B::V_AT, &plan.v, shared + B::KEYS_FULL, work.first_key, work.group, work.sequence);
+template <class B, class Keys>
+__device__ inline void produce_queries(const BackwardPlan& plan, const Keys& keys, const BackwardWork<B>& work, uint32_t shared) {
+  keys.produce(plan, work, shared);
   for (int step = 0; step < work.steps; ++step) {
     const int stage = step % B::STAGES;
     const uint32_t full = shared + B::Q_FULL + stage * 8;
@@ -41,6 +39,7 @@ __device__ inline void produce_queries(const BackwardPlan& plan, const BackwardW
     barrier_arrive_expect(shared + B::DOUT_FULL, B::DOUT_BYTES);
     load_tile<B::U, B::QUERIES>(shared + B::DOUT_AT, &plan.dout, shared + B::DOUT_FULL, work.query(step), work.head(step), work.sequence);
   }
+  keys.produce_last(work, shared);
 }
 
 /// Adds a part of each step's dQ in its turn: tile t of keys has the term after t others.

@@ -29,7 +29,7 @@ template <int A, int U>
 constexpr bool BACKWARD_SUPPORTED = (A == 64 || A == 128 || A == 192) && (U == 64 || U == 128);
 
 struct BackwardPlan {
-  CUtensorMap q, k, v, dout;
+  CUtensorMap q, dout;
   int length, heads, groups, key_tiles, query_tiles;
   int pairs, bundle;             // batch · groups, and how many of them are worked on together
   float scale, scale_log2;       // the second times log2(e)
@@ -37,7 +37,6 @@ struct BackwardPlan {
   float* partial;                // [batch heads query_tiles CONSUMERS PART_FLOATS], the sums of dQ so far
   int* turns;                    // [batch heads query_tiles CONSUMERS], how many terms are in `partial`
   int* tickets;                  // how many are drawn
-  bf16 *dk, *dv;
 };
 
 /// What a block works on.
