@@ -18,6 +18,9 @@ import { makePrograms } from "./programs.js";
 import { showKernels } from "./showKernels.js";
 import { seal } from "./upToDate.js";
 
+/** What Hopper's own instructions are compiled for. */
+const hopper = "sm_90a";
+
 export interface Emission extends EmittedModel {
   model: Lowered;
   manifest: Manifest;
@@ -57,6 +60,10 @@ function fitMemory(choices: Choices, make: (choices: Choices) => Emission): Emis
 }
 
 function emission(options: BuildOptions, model: Lowered, choices: Choices): Emission {
+  if (choices.mla === "latent" && options.architecture !== undefined && options.architecture !== hopper)
+    fail("use/fuse", `mla=latent is for NVIDIA's Hopper (${hopper}); this build is for ${options.architecture}`, {
+      help: "take --fuse mla=rebuild",
+    });
   const programs = makePrograms(model, choices, options.target);
   const backend = backendFor(options.target, options.dtype, model, choices);
   const residents = placeResidents(model.parameters, model.plan, model.graph, backend.storage);

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { choiceNames, choicesOf, resolveChoices } from "../compiler/choices.js";
+import { choiceNames, choicesOf, resolveChoices, resolveChoicesFor } from "../compiler/choices.js";
 import { backendFor } from "../compiler/emit/backend.js";
 import { emitModel } from "../compiler/emit/model.js";
 import { placeResidents } from "../compiler/emit/tensors.js";
@@ -71,6 +71,19 @@ test("recomputing keeps less memory, and rebuilding keys and values too", () => 
   assert.ok(layer < products && products < cheap && cheap < none, `${layer} ${products} ${cheap} ${none}`);
   assert.ok(bytes({ mla: "rebuild" }) < cheap);
   assert.ok(bytes({ crossEntropy: "chunk:512" }) < bytes({ crossEntropy: "full" }));
+});
+
+test("mla=latent makes gradients of the same values, in fewer kernels, without keys and values in the backward pass", () => {
+  const model = models.get("examples/speedrun")!;
+  const kinds = (mla: string): string[] => {
+    const programs = makePrograms(model, resolveChoicesFor("cuda", { mla }), "cuda"); // verifies after each pass
+    return [...kernelsOf(programs[0]!.kernels.steps)].flatMap((k) => (k.outputs.length > 0 ? k.ops.map((op) => op.kind) : []));
+  };
+  const [rebuilt, latent] = [kinds("rebuild"), kinds("latent")];
+  const count = (list: readonly string[], kind: string): number => list.filter((k) => k === kind).length;
+  assert.is(count(latent, "attentionGrad"), 0);
+  assert.is(count(latent, "latentAttentionGrad"), count(rebuilt, "attentionGrad"));
+  assert.is(count(latent, "concat") * 2, count(rebuilt, "concat"), "keys are put together in the forward pass only");
 });
 
 test("recompute=products computes attention once, layer twice", () => {

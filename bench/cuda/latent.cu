@@ -40,7 +40,7 @@ struct Tensors {
     }
     gain.set(gains), cosine.set(cosines), sine.set(sines);
   }
-  mlac::flash::warpgroups::LatentSource source() {
+  mlac::LatentSource source() {
     return {latent, k_weight, v_weight, rotary, gain, cosine, sine, int(rank), EPS, d_plain, d_rotary, dv};
   }
   float scale() const { return 1.f / std::sqrt(float(A)); }

@@ -1,5 +1,6 @@
 /** What the templates of forms of their own need to know beyond their operands' names: sizes, by the model's words. */
 import { type Dim, last, type Op, type Value } from "../ir.js";
+import type { Table } from "../ops/op.js";
 import { productName as bareProduct, product, stored } from "./access.js";
 import { dimName, type Names } from "./names.js";
 
@@ -12,6 +13,8 @@ export interface OwnText {
 export interface OwnContext {
   op: Op;
   names: Names;
+  /** The op's constant tables, under their names here. */
+  tables?: readonly Table[];
   /** Whether an output is added to what is there. */
   adds(v: Value): boolean;
 }

@@ -32,6 +32,9 @@ export interface Gradient {
   emitAll(kind: string, inputs: Value[], attrs?: Attrs): Value[];
 }
 
+/** Adds an op and gives its outputs. */
+export type Emit = (kind: string, inputs: readonly Value[], attrs?: Attrs) => readonly Value[];
+
 /** A scalar of one row, reduced over its columns: `each` is the C expression of one column, `finish` makes the scalar. */
 export interface RowScalar {
   name: string;
@@ -96,7 +99,7 @@ export type Form =
   | { is: "view" }
   | { is: "gather" }
   | { is: "contraction"; describe(op: Op): Contraction }
-  | { is: "own"; template: string };
+  | { is: "own"; template: string; tables?(attrs: Attrs, argTypes: readonly Type[], outTypes: readonly Type[]): readonly Table[] };
 
 /**
  * C[m, n] = sum over k of A[m, k] · B[k, n]; operands by input index. `transposed` says that the operand is stored with
@@ -140,6 +143,8 @@ export interface OpSpec {
   /** The definition, in plain loops over float64. */
   reference(args: readonly Reference[], attrs: Attrs, out: readonly Type[]): readonly Float64Array[];
   form: Form;
+  /** The same in other ops: for targets that have no template for it (all but CUDA on Hopper), and for checks. */
+  decompose?(inputs: readonly Value[], attrs: Attrs, emit: Emit): readonly Value[];
   /** What its results are called in emitted code, where there are several. */
   outputs?: readonly string[];
   /** Operands, by number, that are there for the gradient's sake; the op itself does not read them. */

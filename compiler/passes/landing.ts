@@ -111,7 +111,7 @@ function landGradients(builder: Builder, graph: Graph): void {
 }
 
 /** Own forms that add to their result instead of overwriting it. */
-const addingForms = new Set(["lookupGrad", "linearCrossEntropyTrain", "linearCrossEntropyGrad"]);
+const addingForms = new Set(["latentAttentionGrad", "lookupGrad", "linearCrossEntropyTrain", "linearCrossEntropyGrad"]);
 
 function landsWithAdd(v: Value, uses: ReadonlyMap<Value, number>): boolean {
   const op = maker(v);

@@ -14,7 +14,7 @@ export interface Region {
 
 export interface RebuildChoices {
   recompute: "none" | "cheap" | "products" | "layer";
-  mla: "materialize" | "rebuild";
+  mla: "materialize" | "rebuild" | "latent";
 }
 
 /** What is computed again. */
@@ -30,7 +30,7 @@ export function chooseRebuilt({ body, kept, made }: Region, { recompute, mla }: 
     }
     return rebuilt;
   }
-  const throughProduct = mla === "rebuild" ? keysAndValues(body) : new Set<Op>();
+  const throughProduct = mla !== "materialize" ? keysAndValues(body) : new Set<Op>();
   if (recompute === "none" && mla === "materialize") return rebuilt;
   const cheap = (op: Op): boolean => !op.loop && (throughProduct.has(op) || (recompute === "cheap" && isCheap(op)));
   // Outputs of cheap ops are computed again if what they need beyond the kept values is not more than what they free.

@@ -46,6 +46,7 @@ const roles: Readonly<Record<string, Readonly<Record<number, Role>>>> = {
   route: { 0: "scores", 1: "small" },
   routeGrad: { 0: "gates", 1: "gates", 2: "choice", 3: "load" },
   attentionGrad: { 3: "fromForward", 4: "fromForward" },
+  latentAttentionGrad: { 2: "weight", 3: "weight", 6: "fromForward", 7: "fromForward" },
   div: { 1: "divisor" },
 };
 
@@ -97,7 +98,7 @@ function reals(v: Value, op: Op, role: Role | undefined, random: Random, positiv
   if (role === "gates") return values.map(() => 0.1 + 0.8 * random.next());
   if (role === "divisor") return values.map(() => (0.5 + random.next()) * (positive || random.next() < 0.5 ? 1 : -1));
   // Products of order one, so that activations bend; logits wide enough for every token of the vocabulary to count.
-  const reads = role === "weight" ? matrix(v.type, op.attrs).reads.reduce((n, d) => n * d.size, 1) : 1;
+  const reads = role === "weight" ? matrix(v.type, { each: 0, reads: 1, ...op.attrs }).reads.reduce((n, d) => n * d.size, 1) : 1;
   const std = role === "head" ? 3 / Math.sqrt(last(v.type).size) : role === "small" ? 0.1 : Math.sqrt(1 / reads);
   fillNormal(values, random, std, positive);
   return values;

@@ -12,9 +12,12 @@ import { Builder, type Graph, type Op, size, type Value } from "../ir.js";
 import "../../runtime/native.js";
 import { type Kernel, kernelsOf } from "../kernel.js";
 import { spec } from "../ops/index.js";
+import { latentKeys } from "../ops/latentAttentionGrad.js";
+import type { Emit } from "../ops/op.js";
 import { root } from "../package.js";
 import { copyOps } from "../passes/copy.js";
 import { fuse } from "../passes/fuse.js";
+import { replaceUses } from "../passes/rewrite.js";
 import { operandsOf } from "./inputs.js";
 import { type Numbers, numbersFor } from "./numbers.js";
 
@@ -43,7 +46,7 @@ export function referenceOf(ops: readonly Op[], inputs: readonly Value[], output
   inputs.forEach(fresh);
   for (const op of ops) op.inputs.forEach(fresh);
   const given = [...map.values()];
-  const body = copyOps(builder, ops, map);
+  const body = decomposed(builder, copyOps(builder, ops, map), map);
   for (const op of body) for (const v of op.outputs) v.type = real(v).type;
   const at = (v: Value): Value => map.get(v)!;
   const graph: Graph = {
@@ -80,6 +83,32 @@ export function referenceOf(ops: readonly Op[], inputs: readonly Value[], output
   };
 }
 
+/** Ops that the CPU target has no template for, in others that it has. `map`'s values follow. */
+function decomposed(builder: Builder, ops: readonly Op[], map: Map<Value, Value>): Op[] {
+  const replaced = new Map<Value, Value>();
+  const body = ops.flatMap((op) => {
+    const { decompose } = spec(op.kind);
+    if (!decompose) return [op];
+    const made = builder.within(() => decompose(op.inputs, op.attrs, emitter(builder)));
+    op.outputs.forEach((v, i) => void replaced.set(v, made.result[i]!));
+    return made.ops;
+  });
+  replaceUses(body, replaced);
+  for (const [from, to] of map) map.set(from, replaced.get(to) ?? to);
+  return body;
+}
+
+/** Adds ops to a builder's body, typed by their rules. */
+function emitter(builder: Builder): Emit {
+  return (kind, inputs, attrs = {}) => {
+    const types = spec(kind).infer(
+      inputs.map((v) => real(v).type),
+      attrs,
+    );
+    return builder.op(kind, [...inputs], attrs, types, []).outputs;
+  };
+}
+
 export const referenceOfKernel = (kernel: Kernel): Reference => referenceOf(kernel.ops, operandsOf(kernel), kernel.outputs);
 
 /** The forward op whose results a kernel of the backward pass takes: which operands it makes, each from which output. */
@@ -89,33 +118,50 @@ export interface Composed {
   gives: readonly [output: Value, operand: Value][];
 }
 
-/** [forward op, its operands by number of the gradient's, [its output, the gradient's operand] …] */
-const forwards: Readonly<Record<string, { kind: string; takes: readonly number[]; gives: readonly (readonly [number, number])[] }>> = {
+/** How a forward op's results come about, and which of them are which operands of its gradient's. */
+interface Forward {
+  run(operands: readonly Value[], attrs: Op["attrs"], emit: Emit): readonly Value[];
+  gives: readonly (readonly [output: number, operand: number])[];
+}
+
+const forwards: Readonly<Record<string, Forward>> = {
   attentionGrad: {
-    kind: "attention",
-    takes: [0, 1, 2],
+    run: (operands, attrs, emit) => emit("attention", operands.slice(0, 3), attrs),
     gives: [
       [0, 3],
       [1, 4],
     ],
   },
-  linearCrossEntropyGrad: { kind: "linearCrossEntropy", takes: [1, 2, 3], gives: [[1, 4]] },
+  latentAttentionGrad: {
+    run(operands, attrs, emit) {
+      const { k, v } = latentKeys(operands, attrs, emit);
+      return emit("attention", [operands[0]!, k, v], { causal: attrs.causal!, scale: attrs.scale! });
+    },
+    gives: [
+      [0, 6],
+      [1, 7],
+    ],
+  },
+  linearCrossEntropyGrad: { run: (operands, attrs, emit) => emit("linearCrossEntropy", operands.slice(1, 4), attrs), gives: [[1, 4]] },
 };
 
 /** What has to be computed before a kernel's arguments are whole, since they are a forward pass's results for the others. */
 export function composedOf(kernel: Kernel): Composed | undefined {
   const op = kernel.ops.find(({ kind }) => kind in forwards);
   if (!op) return undefined;
-  const { kind, takes, gives } = forwards[op.kind]!;
+  const { run, gives } = forwards[op.kind]!;
   const builder = new Builder();
-  const inputs = takes.map((i) => op.inputs[i]!);
-  const types = spec(kind).infer(
-    inputs.map((v) => real(v).type),
-    op.attrs,
-  );
-  const { ops } = builder.within(() => builder.op(kind, [...inputs], op.attrs, types, []));
-  const { outputs } = ops[0]!;
-  return { reference: referenceOf(ops, inputs, outputs), gives: gives.map(([from, to]) => [outputs[from]!, op.inputs[to]!]) };
+  const { ops, result } = builder.within(() => run(op.inputs, op.attrs, emitter(builder)));
+  const made = new Set(ops.flatMap((o) => o.outputs));
+  const inputs = op.inputs.filter((v) => !made.has(v) && ops.some((o) => o.inputs.includes(v)));
+  return {
+    reference: referenceOf(
+      ops,
+      inputs,
+      gives.map(([from]) => result[from]!),
+    ),
+    gives: gives.map(([from, to]) => [result[from]!, op.inputs[to]!]),
+  };
 }
 
 /** Files have so many references each. */

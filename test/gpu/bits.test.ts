@@ -8,7 +8,7 @@ import { root } from "../../compiler/package.js";
 import { Random } from "../../runtime/random.js";
 import { openSession, type Session } from "../../runtime/session.js";
 import { temporaryFolder } from "../temporary.js";
-import { choiceSets, gpuTools, title } from "./gpu.js";
+import { builds, gpuTools, title } from "./gpu.js";
 
 await gpuTools();
 
@@ -29,10 +29,10 @@ async function step(session: Session): Promise<string> {
   return hash.digest("hex");
 }
 
-for (const fuse of choiceSets().filter(({ moeOut }) => moeOut !== "scatter"))
+for (const { fuse, set } of builds().filter((b) => b.fuse.moeOut !== "scatter"))
   test(`${REPEATS} repeats of a step give one hash with ${title(fuse)}`, async () => {
     const model = join(root, "examples/tiny/model.ts");
-    const built = await build({ model, target: "cuda", dtype: "bf16", fuse, set: {}, out: join(out, "tiny") });
+    const built = await build({ model, target: "cuda", dtype: "bf16", fuse, set, out: join(out, "tiny") });
     const hashes = new Set<string>();
     for (const opening of [0, 1]) {
       const session = await openSession(built);

@@ -13,10 +13,16 @@ export async function gpuTools(): Promise<CudaTools> {
   return cudaTools();
 }
 
-/** Sets of fusion choices that together take every choice of the CUDA target, the first being the automatic ones. */
+/** What takes heads of other sizes than those of the small models and fixtures: see `builds`. */
+const ofOtherSizes: Readonly<Partial<Record<ChoiceName, readonly string[]>>> = { mla: ["latent"] };
+
+/** Sets of fusion choices that together take every choice of the CUDA target for small heads, the first being the automatic ones. */
 export function choiceSets(): Partial<Record<ChoiceName, string>>[] {
   const values = new Map(
-    choiceNames.map((name) => [name, [...choicesOf(name, "cuda").values, ...(name === "crossEntropy" ? ["chunk:7"] : [])]]),
+    choiceNames.map((name) => {
+      const all = [...choicesOf(name, "cuda").values, ...(name === "crossEntropy" ? ["chunk:7"] : [])];
+      return [name, all.filter((value) => !ofOtherSizes[name]?.includes(value))];
+    }),
   );
   const sets = Math.max(...[...values.values()].map((list) => list.length));
   const taken = Array.from({ length: sets }, (_, i) =>
@@ -24,6 +30,14 @@ export function choiceSets(): Partial<Record<ChoiceName, string>>[] {
   );
   return [{}, ...taken];
 }
+
+/** What examples/tiny is built with so that every choice of the CUDA target is taken, those for larger heads too. */
+export const builds = (): { fuse: Partial<Record<ChoiceName, string>>; set: Record<string, string> }[] => [
+  ...choiceSets().map((fuse) => ({ fuse, set: {} })),
+  ...Object.entries(ofOtherSizes).flatMap(([name, values]) =>
+    values.map((value) => ({ fuse: { [name]: value }, set: { N: "64", R: "64", U: "64" } })),
+  ),
+];
 
 export const title = (fuse: Readonly<Record<string, string>>): string =>
   Object.entries(fuse)

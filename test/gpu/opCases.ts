@@ -33,6 +33,7 @@ const exactOperands: Readonly<Record<string, readonly number[]>> = {
   pick: [0],
   sumColumns: [0],
   attentionGrad: [4],
+  latentAttentionGrad: [7],
   linearCrossEntropyGrad: [4],
 };
 
@@ -40,6 +41,7 @@ const exactOperands: Readonly<Record<string, readonly number[]>> = {
 const gradients: Readonly<Record<string, number>> = {
   linearGradW: 0,
   rmsnormGradGain: 0,
+  latentAttentionGrad: 4,
   layernormGradGain: 0,
   sumRows: 0,
   lookupGrad: 0,
@@ -47,8 +49,10 @@ const gradients: Readonly<Record<string, number>> = {
   linearCrossEntropyTrain: 2,
 };
 
-export function opCases(): OpCase[] {
+/** `family`: ops that stand for others have a kernel on Hopper only. */
+export function opCases(family: "portable" | "Hopper"): OpCase[] {
   return [...ops.values()]
+    .filter((spec) => family === "Hopper" || !spec.decompose)
     .flatMap((spec) => spec.samples.map((sample, i) => ({ spec, sample, title: `${spec.name} ${i + 1}` })))
     .map(({ spec, sample, title }, i) => opCase(spec, sample, title, i));
 }

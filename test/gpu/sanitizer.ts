@@ -13,7 +13,7 @@ import { root } from "../../compiler/package.js";
 import { report } from "../../compiler/report.js";
 import { openSession } from "../../runtime/session.js";
 import { temporaryFolder } from "../temporary.js";
-import { choiceSets, gpuTools, title } from "./gpu.js";
+import { builds, gpuTools, title } from "./gpu.js";
 
 const tools: Readonly<Record<string, readonly string[]>> = {
   memcheck: ["--leak-check", "no"],
@@ -71,7 +71,7 @@ async function main(): Promise<number> {
   const [, , word, given] = process.argv;
   if (word === "steps") return steps(JSON.parse(given!)).then(() => 0);
   const wanted = word === undefined ? Object.keys(tools) : [word];
-  const count = choiceSets().length;
+  const count = builds().length;
   const number = given === undefined ? undefined : Number(given);
   if (
     wanted.some((tool) => tools[tool] === undefined) ||
@@ -89,12 +89,12 @@ async function main(): Promise<number> {
   }
   await gpuTools();
   const out = process.env["MLAC_TEST_OUT"] ?? temporaryFolder();
-  const all = choiceSets().map((fuse, i) => ({
+  const all = builds().map(({ fuse, set }, i) => ({
     model: join(root, "examples/tiny/model.ts"),
     target: "cuda" as const,
     dtype: "bf16" as const,
     fuse,
-    set: {},
+    set,
     out: join(out, `tiny${i}`),
   }));
   const sets = number === undefined ? all : [all[number - 1]!];

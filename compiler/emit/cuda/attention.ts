@@ -11,6 +11,8 @@ const room = (bytes: number): number => Math.ceil(bytes / 256) * 256;
 const PADDING = 32;
 /** Rows of queries are counted in tiles of it. */
 const QUERIES = 64;
+/** Rows of keys of a block on Hopper. */
+const KEYS = 128;
 
 const named = (dims: readonly Dim[]): string => (dims.length > 1 ? `(${productName(dims)})` : productName(dims));
 
@@ -30,6 +32,33 @@ export function attentionText({ op }: OwnContext): CudaOwnText {
   return {
     fields,
     workspaceBytes: op.kind === "attentionGrad" ? backwardWorkspace(product(batch), length.size, heads.size, width.size) : 0,
+  };
+}
+
+export function latentAttentionText({ op, tables = [], adds }: OwnContext): CudaOwnText {
+  const [q, , kWeight, vWeight, rotary] = op.inputs;
+  const dims = stored(q!.type.dims);
+  const [length, heads, width] = dims.slice(-3) as [Dim, Dim, Dim];
+  const [rank, groups, plain] = kWeight!.type.dims as [Dim, Dim, Dim];
+  const batch = dims.slice(0, -3);
+  const [cosine, sine] = tables;
+  const tiles = product(batch) * groups.size * Math.ceil(length.size / KEYS);
+  return {
+    fields: {
+      batch: named(batch),
+      length: dimName(length),
+      heads: dimName(heads),
+      groups: dimName(groups),
+      plain: dimName(plain),
+      rotary: dimName(last(rotary!.type)),
+      value: dimName(last(vWeight!.type)),
+      rank: dimName(rank),
+      cosine: cosine!.name,
+      sine: sine!.name,
+      adds: String(adds(op.outputs[4]!)),
+    },
+    // latent_attention_workspace of lib/attention_hopper_latent.cuh
+    workspaceBytes: room(4 * tiles * width.size) + backwardWorkspace(product(batch), length.size, heads.size, width.size),
   };
 }
 

@@ -1,5 +1,5 @@
 /** What the templates of a CUDA kernel's form need: its text's parts, its parameters, its workspace. */
-import type { Value } from "../../ir.js";
+import type { Type, Value } from "../../ir.js";
 import type { Kernel } from "../../kernel.js";
 import { spec } from "../../ops/index.js";
 import type { Table } from "../../ops/op.js";
@@ -24,6 +24,7 @@ export const cudaTaken: readonly string[] = [
   ..."begin rows chunk scale bias ALIGNED ADDS GATED SCALE AUX SIZES Score LossSizes choose_experts choose_experts_grad".split(" "),
   ..."sum_chosen_rows dot_chosen_rows copy_rows add_rows fill_with cross_entropy cross_entropy_and_gradients".split(" "),
   ..."cross_entropy_gradients logits_after attention_forward attention_backward pick_kernel".split(" "),
+  ..."eps latent_source LatentSource latent_attention_backward".split(" "),
 ];
 
 /** Blocks at most that leave partial sums of rows: MOST_SUM_BLOCKS of lib/rows.cuh. */
@@ -36,13 +37,15 @@ export function cudaForm(kernel: Kernel, names: Names, context: KernelContext): 
   const [op] = kernel.anchors;
   const { form } = spec(op!.kind);
   if (form.is !== "own") throw new Error(`${op!.kind} has no template of its own`);
-  const { fields, workspaceBytes } = cudaOwnText({ op: op!, names, adds: context.accumulates });
+  const types = (values: readonly Value[]): Type[] => values.map((v) => v.type);
+  const tables = (form.tables?.(op!.attrs, types(op!.inputs), types(op!.outputs)) ?? []).map((t) => ({ ...t, name: names.fresh(t.name) }));
+  const { fields, workspaceBytes } = cudaOwnText({ op: op!, names, tables, adds: context.accumulates });
   const data = { args: op!.inputs.map((v) => names.of(v)), outs: op!.outputs.map((v) => names.of(v)), attrs: op!.attrs, own: fields };
   return {
     template: `${form.template}.cu`,
     data,
-    tables: [],
-    params: hostParameters(kernel, names, [], workspaceBytes > 0),
+    tables,
+    params: hostParameters(kernel, names, tables, workspaceBytes > 0),
     workspaceBytes: () => workspaceBytes,
   };
 }

@@ -1,6 +1,6 @@
 /** What the CUDA library cannot do, said before anything is compiled. */
 import { fail } from "../../diagnostics.js";
-import { last } from "../../ir.js";
+import { type Dim, last, type Value } from "../../ir.js";
 import type { Kernel } from "../../kernel.js";
 import { spec } from "../../ops/index.js";
 
@@ -23,6 +23,18 @@ export function checkLimits(kernel: Kernel): void {
             help: `make ${name} smaller and have more heads, or take --target cpu`,
           });
       }
+    if (op.kind === "latentAttentionGrad") {
+      const [, , k, v, rotary] = op.inputs as [Value, Value, Value, Value, Value];
+      const [rank, , plain] = k.type.dims as [Dim, Dim, Dim];
+      const wrong = [
+        ...(rank.size % 64 === 0 ? [] : [`${rank.name} is ${rank.size}, and has to be a multiple of 64`]),
+        ...[plain, last(v.type)]
+          .filter((d) => d.size !== 64 && d.size !== 128)
+          .map((d) => `${d.name} is ${d.size}, and has to be 64 or 128`),
+        ...(last(rotary.type).size === 64 ? [] : [`${last(rotary.type).name} is ${last(rotary.type).size}, and has to be 64`]),
+      ];
+      if (wrong.length > 0) fail("plan/limit", `mla=latent: ${wrong.join("; ")}`, { spans, help: "take --fuse mla=rebuild" });
+    }
     if (form.is === "contraction" && form.describe(op).groups > MOST_GROUPS)
       fail("plan/limit", `${op.kind}: ${form.describe(op).groups} experts; on the cuda target there can be ${MOST_GROUPS}`, {
         spans,

@@ -6,7 +6,7 @@ import { type Dim, last, type Op, type Value } from "../../ir.js";
 import { product, productName, stored } from "../access.js";
 import { dimName } from "../names.js";
 import type { OwnContext } from "../own.js";
-import { attentionText } from "./attention.js";
+import { attentionText, latentAttentionText } from "./attention.js";
 import { cType } from "./types.js";
 
 export interface CudaOwnText {
@@ -32,6 +32,7 @@ const GRADIENT_ROWS = 2048;
 const builders: Readonly<Record<string, (c: OwnContext) => CudaOwnText>> = {
   attention: attentionText,
   attentionGrad: attentionText,
+  latentAttentionGrad: latentAttentionText,
   pick: ({ op }) => free({ count: productName(stored(op.outputs[0]!.type.dims)), type: cType(op.outputs[0]!) }),
   fill: ({ op }) => free({ count: productName(stored(op.outputs[0]!.type.dims)) }),
   route: ({ op, names }) => {

@@ -21,7 +21,19 @@
 #include "attention_hopper_backward.cuh"
 #include "rows.cuh"
 
-namespace mlac::flash::warpgroups {
+namespace mlac {
+
+/// What keys and values come from, and where their gradients go. Shapes: latent [batch length C], rotary [batch length R], k_weight [C groups N],
+/// v_weight [C groups U]; gain [N + R]; cosine, sine [length R / 2].
+struct LatentSource {
+  const bf16 *latent, *k_weight, *v_weight, *rotary;
+  const float *gain, *cosine, *sine;
+  int rank;  // C, a multiple of 64
+  float eps;
+  bf16 *d_plain, *d_rotary, *d_v;  // [batch length groups N], [batch length groups R], [batch length groups U]
+};
+
+namespace flash::warpgroups {
 
 __device__ inline uint32_t load_pair(uint32_t at) {
   uint32_t x;
@@ -37,19 +49,10 @@ __device__ inline float load_float(uint32_t at) {
 __device__ inline void store_float(uint32_t at, float x) { asm volatile("st.shared.f32 [%0], %1;" ::"r"(at), "f"(x) : "memory"); }
 __device__ inline float2 two_of(const float* x) { return *reinterpret_cast<const float2*>(x); }
 
-/// What keys and values come from, and where their gradients go. Shapes: latent [batch length C], rotary [batch length R], k_weight [C groups N],
-/// v_weight [C groups U]; gain [N + R]; cosine, sine [length R / 2].
-struct LatentSource {
-  const bf16 *latent, *k_weight, *v_weight, *rotary;
-  const float *gain, *cosine, *sine;
-  int rank;  // C, a multiple of 64
-  float eps;
-  bf16 *d_plain, *d_rotary, *d_v;  // [batch length groups N], [batch length groups R], [batch length groups U]
-};
-
 template <class B, int N_>
 struct LatentKeys {
   static constexpr int N = N_, R = B::A - N, U = B::U, KEYS = B::KEYS, SLICE = 64;  // of the latent's columns
+  static constexpr int AT_ONCE = 2;  // eights of columns, in loops that run once
   static_assert(R == 64 && N % 64 == 0, "the rotary columns are a slab of their own");
   static constexpr int LATENT_BYTES = slab_bytes(KEYS), K_WEIGHT_BYTES = N / 64 * slab_bytes(SLICE), V_WEIGHT_BYTES = U / 64 * slab_bytes(SLICE);
   static constexpr int STAGE_BYTES = LATENT_BYTES + K_WEIGHT_BYTES + V_WEIGHT_BYTES, STAGES_AT = B::Q_AT, STAGES_ROOM = B::STATISTICS_AT - STAGES_AT;
@@ -123,35 +126,45 @@ struct LatentKeys {
     expand(shared, consumer, first_row, squares);
     const bool parks = gain_vanishes();
     barrier_wait(shared + B::KEYS_FULL, 0);
-    // From here on a thread reads what it has written itself. The loops are rolled up: this runs once, and what it would push out of the
-    // instruction cache runs for each tile of queries.
-#pragma unroll 1
-    for (int half = 0; half < 2; ++half) {
-      const int row = first_row + 8 * half;
-      float sum = half ? squares[1] : squares[0];
-#pragma unroll 2
-      for (int j = 0; j < R / 8; ++j) {
-        const uint32_t pair = load_pair(pair_at(shared + ROTARY_AT, row, j));
-        sum += low_half(pair) * low_half(pair) + high_half(pair) * high_half(pair);
+    // From here on a thread reads what it has written itself. The loops are hardly unrolled: this runs once, and what it would push out of
+    // the instruction cache runs for each tile of queries.
+    float rstd[2];
+#pragma unroll AT_ONCE
+    for (int j = 0; j < R / 8; ++j)
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        const uint32_t pair = load_pair(pair_at(shared + ROTARY_AT, first_row + 8 * half, j));
+        squares[half] += low_half(pair) * low_half(pair) + high_half(pair) * high_half(pair);
       }
-      const float rstd = 1.f / sqrtf(sum_of_lanes<4>(sum) / float(B::A) + source.eps);
-      if (lane % 4 == 0) store_float(shared + RSTD_AT + row * 4, rstd);
-#pragma unroll 2
-      for (int j = 0; j < N / 8; ++j) {
-        const int column = 8 * j + lane % 4 * 2;
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      rstd[half] = 1.f / sqrtf(sum_of_lanes<4>(squares[half]) / float(B::A) + source.eps);
+      if (lane % 4 == 0) store_float(shared + RSTD_AT + (first_row + 8 * half) * 4, rstd[half]);
+    }
+#pragma unroll AT_ONCE
+    for (int j = 0; j < N / 8; ++j) {
+      const int column = 8 * j + lane % 4 * 2;
+      const float2 gain = two_of(source.gain + column);
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        const int row = first_row + 8 * half;
         const uint32_t at = pair_at(shared + B::K_AT, row, j), pair = load_pair(at);
         if (parks && work.first_key + row < plan.length) *parked(plan, work, row, column) = pair;
-        const float2 gain = two_of(source.gain + column);
-        store_pair(at, pair_of(low_half(pair) * rstd * gain.x, high_half(pair) * rstd * gain.y));
+        store_pair(at, pair_of(low_half(pair) * rstd[half] * gain.x, high_half(pair) * rstd[half] * gain.y));
       }
-      const int64_t turn = turn_of(plan, work, row);
-#pragma unroll 1
-      for (int j = 0; j < R / 16; ++j) {
-        const int column = 8 * j + lane % 4 * 2;
-        const float2 cosine = two_of(source.cosine + turn + column), sine = two_of(source.sine + turn + column);
-        const float2 gain_a = two_of(source.gain + N + column), gain_b = two_of(source.gain + N + R / 2 + column);
+    }
+    const int64_t turns[2] = {turn_of(plan, work, first_row), turn_of(plan, work, first_row + 8)};
+#pragma unroll AT_ONCE
+    for (int j = 0; j < R / 16; ++j) {
+      const int column = 8 * j + lane % 4 * 2;
+      const float2 gain_a = two_of(source.gain + N + column), gain_b = two_of(source.gain + N + R / 2 + column);
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        const int row = first_row + 8 * half;
+        const float2 cosine = two_of(source.cosine + turns[half] + column), sine = two_of(source.sine + turns[half] + column);
         const uint32_t at_a = pair_at(shared + ROTARY_AT, row, j), at_b = pair_at(shared + ROTARY_AT, row, j + R / 16), a = load_pair(at_a), b = load_pair(at_b);
-        const float2 x{low_half(a) * rstd * gain_a.x, high_half(a) * rstd * gain_a.y}, y{low_half(b) * rstd * gain_b.x, high_half(b) * rstd * gain_b.y};
+        const float2 x{low_half(a) * rstd[half] * gain_a.x, high_half(a) * rstd[half] * gain_a.y};
+        const float2 y{low_half(b) * rstd[half] * gain_b.x, high_half(b) * rstd[half] * gain_b.y};
         store_pair(at_a, pair_of(x.x * cosine.x - y.x * sine.x, x.y * cosine.y - y.y * sine.y));
         store_pair(at_b, pair_of(y.x * cosine.x + x.x * sine.x, y.y * cosine.y + x.y * sine.y));
       }
@@ -268,32 +281,32 @@ struct LatentKeys {
   /// x · rstd takes the place of K.
   __device__ void normal_keys(const BackwardPlan& plan, const BackwardWork<B>& work, uint32_t shared, int first_row, uint32_t rotary_tile) const {
     const bool parks = gain_vanishes();
-#pragma unroll 1
-    for (int half = 0; half < 2; ++half) {
-      const int row = first_row + 8 * half;
-      const float rstd = load_float(shared + RSTD_AT + row * 4);
-#pragma unroll 2
-      for (int j = 0; j < N / 8; ++j) {
-        const int column = 8 * j + threadIdx.x % 4 * 2;
+    const float rstd[2] = {load_float(shared + RSTD_AT + first_row * 4), load_float(shared + RSTD_AT + (first_row + 8) * 4)};
+#pragma unroll AT_ONCE
+    for (int j = 0; j < N / 8; ++j) {
+      const int column = 8 * j + threadIdx.x % 4 * 2;
+      const float2 gain = two_of(source.gain + column);
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        const int row = first_row + 8 * half;
         const uint32_t at = pair_at(shared + B::K_AT, row, j);
         uint32_t x = load_pair(at);
-        const float2 gain = two_of(source.gain + column);
         float2 factor{__fdividef(1.f, gain.x), __fdividef(1.f, gain.y)};
-        if (parks) x = work.first_key + row < plan.length ? *parked(plan, work, row, column) : 0u, factor = {rstd, rstd};
+        if (parks) x = work.first_key + row < plan.length ? *parked(plan, work, row, column) : 0u, factor = {rstd[half], rstd[half]};
         store_pair(at, pair_of(low_half(x) * factor.x, high_half(x) * factor.y));
       }
-#pragma unroll 2
-      for (int j = 0; j < R / 8; ++j) {
-        const uint32_t x = load_pair(pair_at(rotary_tile, row, j));
-        store_pair(pair_at(shared + ROTARY_AT, row, j), pair_of(low_half(x) * rstd, high_half(x) * rstd));
-      }
     }
+#pragma unroll AT_ONCE
+    for (int j = 0; j < R / 8; ++j)
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        const uint32_t x = load_pair(pair_at(rotary_tile, first_row + 8 * half, j));
+        store_pair(pair_at(shared + ROTARY_AT, first_row + 8 * half, j), pair_of(low_half(x) * rstd[half], high_half(x) * rstd[half]));
+      }
   }
 };
 
-}  // namespace mlac::flash::warpgroups
-
-namespace mlac {
+}  // namespace flash::warpgroups
 
 /// Bytes of workspace that latent_attention_backward needs. compiler/emit/cuda/attention.ts adds up the same.
 constexpr int64_t latent_attention_workspace(int64_t batch, int64_t length, int64_t heads, int64_t groups, int64_t width) {
@@ -305,7 +318,7 @@ constexpr int64_t latent_attention_workspace(int64_t batch, int64_t length, int6
 /// q [batch length heads N + R]; out, lse and dout as in attention_backward. N 64 or 128, R 64, U 64 or 128.
 template <int N, int R, int U, bool CAUSAL>
 cudaError_t latent_attention_backward(cudaStream_t stream, int64_t batch, int64_t length, int64_t heads, int64_t groups, float scale, const bf16* q,
-                                      const flash::warpgroups::LatentSource& source, const bf16* out, const float* lse, const bf16* dout, bf16* dq, float* d_gain,
+                                      const LatentSource& source, const bf16* out, const float* lse, const bf16* dout, bf16* dq, float* d_gain,
                                       bool adds, char* workspace) {
   using namespace flash::warpgroups;
   constexpr int A = N + R;

@@ -1,0 +1,104 @@
+/**
+ * mla = latent: attention's gradients make their keys and values from the latent themselves, and take the gradients back through the keys'
+ * norm and rotation, so that neither ever lies in memory in the backward pass.
+ *
+ * Of `attentionGrad` and what stands around it (after `recompute`, so that keys and values are made in the backward pass)
+ *
+ *   k = rope(rmsnorm(concat(linear(latent, K), expand(rotary)), gain)), v = linear(latent, V)
+ *   dq, dk, dv = attentionGrad(q, k, v, …);  dx, dgain = gradients of the norm of rope⁻¹(dk);  part(dx), part(dx)
+ *
+ * one op is made. Keys and values made in another way are left as they are.
+ */
+import { fail } from "../diagnostics.js";
+import { type Builder, type Graph, last, type Op, type Value } from "../ir.js";
+import { spec } from "../ops/index.js";
+import { allOps, leaves, maker, replaceInGraph } from "./rewrite.js";
+
+export function latentKeys(builder: Builder, graph: Graph): Graph {
+  const users = usersOf(graph);
+  const bodies = [graph.body, ...[...allOps(graph.body)].flatMap((op) => (op.loop ? [op.loop.body] : []))];
+  const replaced = new Map<Value, Value>();
+  for (const body of bodies)
+    for (const op of body.filter((o) => o.kind === "attentionGrad")) {
+      const found = match(op, users);
+      if (!found) continue;
+      const { inputs, attrs, outputs, origins } = found;
+      const types = spec("latentAttentionGrad").infer(
+        inputs.map((v) => v.type),
+        attrs,
+      );
+      const { ops } = builder.within(() => builder.op("latentAttentionGrad", inputs, attrs, types, origins));
+      body.splice(body.indexOf(op), 0, ...ops); // the old ones are nobody's then, and `simplify` takes them out
+      outputs.forEach((old, i) => void (old && replaced.set(old, ops[0]!.outputs[i]!)));
+    }
+  if (replaced.size === 0)
+    fail("use/fuse", "mla=latent: there are no keys here that it could make from a latent", {
+      help: "it takes the standard block mla, or one like it: k = rope(rmsnorm(concat(linear(latent, …), expand(…)), gain)), v = linear(latent, …)",
+    });
+  replaceInGraph(graph, replaced);
+  return graph;
+}
+
+interface Match {
+  inputs: Value[];
+  attrs: Op["attrs"];
+  /** The values that the new op's outputs stand for, in their order; undefined where nobody wants one. */
+  outputs: (Value | undefined)[];
+  origins: Op["origins"];
+}
+
+function match(op: Op, users: ReadonlyMap<Value, readonly Op[]>): Match | undefined {
+  const [q, k, v, out, lse, dOut] = op.inputs as [Value, Value, Value, Value, Value, Value];
+  const turn = made(k, "rope");
+  const norm = made(turn?.inputs[0], "rmsnorm");
+  const joined = made(norm?.inputs[0], "concat");
+  const product = made(joined?.inputs[0], "linear");
+  const copies = made(joined?.inputs[1], "expand");
+  const values = made(v, "linear");
+  if (!turn || !norm || !product || !copies || !values || joined?.inputs.length !== 2) return undefined;
+  const [latent, kWeight] = product.inputs as [Value, Value];
+  const [rotary] = copies.inputs as [Value];
+  const dense = [product, values].every((o) => o.inputs.length === 2 && o.attrs.reads === 1 && o.inputs[1]!.type.dims.length === 3);
+  const rotates =
+    turn.attrs.inverse !== true && turn.attrs.offset === last(kWeight.type).size && turn.attrs.width === last(rotary.type).size;
+  if (!dense || !rotates || values.inputs[0] !== latent || rotary.type.dims.length !== latent.type.dims.length) return undefined;
+
+  // What becomes of the keys' gradient: nothing but to be turned back and taken through the norm.
+  const all = (value: Value | undefined): readonly Op[] => (value ? (users.get(value) ?? []) : []);
+  const [back, ...others] = all(op.outputs[1]);
+  if (back?.kind !== "rope" || others.length > 0 || back.attrs.inverse !== true) return undefined;
+  const gradients = all(back.outputs[0]);
+  const x = gradients.find((o) => o.kind === "rmsnormGradX");
+  const gain = gradients.find((o) => o.kind === "rmsnormGradGain");
+  if (gradients.length !== [x, gain].filter(Boolean).length || !x) return undefined;
+  const pieces = all(x.outputs[0]);
+  if (!pieces.every((o) => o.kind === "part")) return undefined;
+  const piece = (offset: number, size: number): Op | undefined => pieces.find((o) => o.attrs.offset === offset && o.attrs.size === size);
+  const plain = piece(0, last(kWeight.type).size);
+  const turned = piece(last(kWeight.type).size, last(rotary.type).size);
+  if (pieces.length !== [plain, turned].filter(Boolean).length) return undefined;
+
+  const { along, theta } = turn.attrs;
+  return {
+    inputs: [q, latent, kWeight, values.inputs[1]!, rotary, norm.inputs[1]!, out, lse, dOut],
+    attrs: { ...op.attrs, eps: norm.attrs.eps!, along: along!, theta: theta! },
+    outputs: [op.outputs[0], plain?.outputs[0], turned?.outputs[0], op.outputs[2], gain?.outputs[0]],
+    origins: [...new Set([op, turn, norm, product, values].flatMap((o) => o.origins))],
+  };
+}
+
+const made = (v: Value | undefined, kind: string): Op | undefined => {
+  const op = v && maker(v);
+  return op?.kind === kind ? op : undefined;
+};
+
+/** Who takes a value; a loop's or the program's result counts as an op that nothing here looks for. */
+function usersOf(graph: Graph): Map<Value, Op[]> {
+  const users = new Map<Value, Op[]>();
+  const use = (v: Value, op: Op): void => void users.set(v, [...(users.get(v) ?? []), op]);
+  for (const op of allOps(graph.body)) {
+    for (const v of op.inputs) use(v, op);
+    for (const v of leaves(op)) use(v, op);
+  }
+  return users;
+}
