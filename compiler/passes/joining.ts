@@ -53,7 +53,7 @@ export class Joining {
       for (const v of operands(second)) {
         const first = v.def.is === "op" ? v.def.op : undefined;
         if (!first || !this.grouping.has(first) || this.#asked.get(first)?.has(second)) continue;
-        const { why, about } = plainReason(first, second);
+        const { why, about } = this.#plainReason(first, second);
         this.refuse(why, first, second, about);
       }
     const apart = this.#refused.flatMap((decision): Decision[] => {
@@ -71,6 +71,14 @@ export class Joining {
     this.#made.push({ first, second, verdict: { is: "joined", how }, about: "", saved });
   }
 
+  /** Why an op and its user are two kernels, where no rule got so far as to look at them. */
+  #plainReason(first: Op, second: Op): { why: Reason; about?: string } {
+    if (first.loop || second.loop) return { why: "loop" };
+    for (const op of [first, second]) if (spec(op.kind).form.is === "own") return { why: "own", about: op.kind };
+    if (this.grouping.of(first)?.form !== "contraction") return { why: "apart" };
+    return { why: spec(second.kind).form.is === "contraction" ? "chain" : "blocks" };
+  }
+
   #ask(first: Op, second: Op): void {
     const asked = this.#asked.get(first) ?? new Set();
     this.#asked.set(first, asked.add(second));
@@ -80,16 +88,6 @@ export class Joining {
     const { inputs, outputs } = toKernel(this.grouping, this.escaping, ...groups);
     return count([...inputs, ...outputs]);
   }
-}
-
-/** Why an op and its user are two kernels, where no rule got so far as to look at them. */
-function plainReason(first: Op, second: Op): { why: Reason; about?: string } {
-  if (first.loop || second.loop) return { why: "loop" };
-  const forms = [first, second].map((op) => spec(op.kind).form.is);
-  for (const [i, op] of [first, second].entries()) if (forms[i] === "own") return { why: "own", about: op.kind };
-  if (forms[0] === "contraction" && forms[1] === "contraction") return { why: "chain" };
-  if (forms[0] === "contraction") return { why: "blocks" };
-  return { why: "apart" };
 }
 
 /** What it would write, and each user read; as it is, each user reads its operands. */
