@@ -18,6 +18,7 @@ import { ops } from "../compiler/ops/index.js";
 import { root } from "../compiler/package.js";
 import { bonds, reasons } from "../compiler/passes/decisions.js";
 import type { Target } from "../compiler/target.js";
+import { hostileModel, hostileName } from "./hostile.js";
 import { failsWith, temporaryFolder } from "./temporary.js";
 
 const test = suite("inspect");
@@ -274,32 +275,8 @@ const git = (folder: string, ...given: string[]): void => {
   assert.is(status, 0, stderr);
 };
 
-/** A model in two files, whose names and comments are markup, quotes and escape codes. */
-function hostile(): string {
-  const folder = join(temporaryFolder(), `it's <b>"bold"</b>`);
-  mkdirSync(join(folder, "<img src=x onerror=alert(1)>"), { recursive: true });
-  writeFileSync(join(folder, "package.json"), "{}");
-  writeFileSync(
-    join(folder, "<img src=x onerror=alert(1)>", "norm.ts"),
-    'import { type Gain, rmsnorm, type Tensor } from "mlac";\nexport const $norm = (x: Tensor<"B T D">, gain: Gain<"D">) => rmsnorm(x, gain); // </script><script>alert(1)</script>\u001b[2J\u202e\n',
-  );
-  writeFileSync(
-    join(folder, "model.ts"),
-    `import { adamw, block, dims, embedding, gain, linearCrossEntropy, lookup, type Targets, type Tokens, train } from "mlac";
-import { $norm } from "./<img src=x onerror=alert(1)>/norm.ts";
-const sizes = dims({ B: 2, T: 16, V: 256, D: 16 });
-const Model = block({ embed: embedding("V -> D"), script_alert: gain("D"), head: embedding("V -> D") }, (p, tokens: Tokens<"B T">, targets: Targets<"B T">) => {
-  const ünder = lookup(p.embed, tokens); // <!-- \u001b]0;title\u0007
-  return linearCrossEntropy($norm(ünder, p.script_alert), p.head, targets);
-});
-export default train(Model, { sizes, steps: 2, data: { train: "<script>alert(1)</script>.bin", tokenizer: "byte" }, optimizer: { embedding: adamw({ lr: 1e-2 }), gain: adamw({ lr: 1e-2 }) } });
-`,
-  );
-  return folder;
-}
-
 test("names that are markup or escape codes are text, on a terminal and in JSON", () => {
-  const folder = hostile();
+  const folder = hostileModel();
   for (const given of [
     ["model.ts"],
     ["kernel", "fwd_02", "model.ts"],
@@ -317,15 +294,15 @@ test("names that are markup or escape codes are text, on a terminal and in JSON"
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the same
     assert.not.match(json, /[\x00-\x08\x0b-\x1f\x7f]/);
   }
-  assert.match(mlac(["model.ts"], folder).out, "<img src=x onerror=alert(1)>/norm.ts:2");
+  assert.match(mlac(["model.ts"], folder).out, `${hostileName}/norm.ts:2`);
 });
 
 test("diff: a model's kernels against a commit, its imports as they were there", () => {
-  const folder = hostile();
+  const folder = hostileModel();
   git(folder, "init", "-q");
   git(folder, "add", ".");
   git(folder, "commit", "-q", "-m", "first");
-  const file = join(folder, "<img src=x onerror=alert(1)>", "norm.ts");
+  const file = join(folder, hostileName, "norm.ts");
   writeFileSync(file, `// a line more\n${readFileSync(file, "utf8")}`);
   assert.match(mlac(["diff", "HEAD", "model.ts"], folder).out, /^all \d+ kernels are as they are at HEAD/);
   writeFileSync(file, readFileSync(file, "utf8").replace("rmsnorm(x, gain)", "rmsnorm(x, gain, { eps: 1e-3 })"));

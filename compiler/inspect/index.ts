@@ -34,7 +34,7 @@ function gather(emitted: Emission, ceilings: Ceilings | undefined, measurement: 
   const ops = numberOps(emitted.made);
   const numbered = numberBuffers(emitted);
   enterUsers(emitted, numbered);
-  const programs = programFacts(emitted);
+  const programs = programFacts(emitted, ops);
   const kernels = kernelFacts(emitted, ops, numbered.of).map((kernel) => withTimes(kernel, ceilings, measurement));
   return {
     format: 1,

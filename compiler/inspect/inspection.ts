@@ -137,7 +137,19 @@ export interface ProgramFacts {
   name: string;
   launches: number;
   /** Kernels and loops at their schedule positions. */
-  moments: { at: number; to: number; kernel?: string; loop?: string; rounds?: number }[];
+  moments: Moment[];
+}
+
+export interface Moment {
+  at: number;
+  to: number;
+  /** A kernel, and the numbers of the ops that it computes here; or else a loop. */
+  kernel?: string;
+  ops?: number[];
+  loop?: string;
+  rounds?: number;
+  /** From the last layer to the first. */
+  backwards?: true;
 }
 
 export interface MemoryFacts {

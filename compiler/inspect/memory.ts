@@ -1,9 +1,11 @@
 /** The memory plan as it goes through a step: who writes and reads each buffer, what is in use when, which lines it comes from. */
 import type { Emission } from "../compile.js";
+import { valueName } from "../emit/names.js";
 import type { Value } from "../ir.js";
 import type { Buffer, MemoryLayout } from "../passes/memory.js";
 import type { BufferFacts, MemoryFacts, ProgramFacts } from "./inspection.js";
 import { launchesOf } from "./kernels.js";
+import type { NumberedOps } from "./ops.js";
 
 export interface NumberedBuffers {
   /** What the manifest lists, in its order. */
@@ -17,8 +19,9 @@ export function numberBuffers({ manifest, residents, layouts }: Emission): Numbe
     ...[...layouts.values()].flatMap((layout) => layout.buffers.filter((b) => b.to >= 0)),
   ];
   const numbers = new Map(all.map((buffer, i) => [buffer, i]));
+  const nameOf = (i: number, name: string): string => (all[i]?.value ? valueName(all[i].value) : name);
   return {
-    buffers: manifest.memory.buffers.map((buffer) => ({ ...buffer, writers: [], readers: [] })),
+    buffers: manifest.memory.buffers.map((buffer, i) => ({ ...buffer, name: nameOf(i, buffer.name), writers: [], readers: [] })),
     of(v, layout) {
       const place = layout.place(v);
       return place.is === "buffer" ? numbers.get(place.buffer) : undefined;
@@ -44,17 +47,21 @@ export function enterUsers(emitted: Emission, numbered: NumberedBuffers): void {
   }
 }
 
-export function programFacts({ made, layouts }: Emission): ProgramFacts[] {
+export function programFacts({ made, layouts }: Emission, ops: NumberedOps): ProgramFacts[] {
   return made.map(({ name, kernels }) => ({
     name,
     launches: launchesOf(kernels.steps),
-    moments: layouts
-      .get(name)!
-      .moments.map((moment) =>
-        moment.is === "kernel"
-          ? { at: moment.at, to: moment.at, kernel: moment.kernel.name }
-          : { at: moment.at, to: moment.to, loop: moment.op.loop!.label, rounds: moment.op.loop!.count },
-      ),
+    moments: layouts.get(name)!.moments.map((moment) =>
+      moment.is === "kernel"
+        ? { at: moment.at, to: moment.at, kernel: moment.kernel.name, ops: moment.kernel.ops.map((op) => ops.of(op).id) }
+        : {
+            at: moment.at,
+            to: moment.to,
+            loop: moment.op.loop!.label,
+            rounds: moment.op.loop!.count,
+            ...(moment.op.loop!.reverse ? { backwards: true as const } : {}),
+          },
+    ),
   }));
 }
 
