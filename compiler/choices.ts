@@ -12,6 +12,8 @@ interface Choice {
   auto: string;
   /** Values that only make sense on another target, each with what there is to say about it here. */
   elsewhere?: Readonly<Record<string, string>>;
+  /** Values whose results change by rounding from run to run: taken only where they are asked for. */
+  unordered?: readonly string[];
   about: string;
 }
 
@@ -54,8 +56,8 @@ const cuda: Record<ChoiceName, Choice> = {
   mla: { values: ["materialize", "rebuild"], elsewhere: later, auto: "rebuild", about: about.mla },
   crossEntropy: { values: ["full", "recompute"], withNumber: ["chunk"], auto: "chunk:2048", about: about.crossEntropy },
   moeIn: { values: ["gather", "fused"], auto: "fused", about: about.moeIn },
-  // The order in which rows reach a token is not fixed, so that scatter is taken only by those who ask for it.
-  moeOut: { values: ["gatherSum", "scatter"], auto: "gatherSum", about: about.moeOut },
+  // The order in which rows reach a token is not fixed.
+  moeOut: { values: ["gatherSum", "scatter"], unordered: ["scatter"], auto: "gatherSum", about: about.moeOut },
   // In the epilogue of the product that makes the rows; its loads are copies by hardware.
   norm: { values: ["own", "fused"], auto: "fused", about: about.norm },
   swiglu: { values: ["own", "fused"], auto: "fused", about: about.swiglu },
