@@ -6,8 +6,8 @@ import type { Built } from "../compiler/build.js";
 import { fail } from "../compiler/diagnostics.js";
 import { root } from "../compiler/package.js";
 import { type Comparison, type Duel, largest, type Round, summarize, type TorchFacts } from "./againstTorchReport.js";
-import { calm, rest, watched } from "./machine.js";
-import { Side } from "./side.js";
+import { calm, rest, watched } from "../compiler/bench/machine.js";
+import { Side } from "../compiler/bench/side.js";
 import type { StepsFacts, StepsOptions } from "./steps.js";
 
 export interface DuelOptions {

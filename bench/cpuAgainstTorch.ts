@@ -14,7 +14,7 @@ import { root } from "../compiler/package.js";
 import { report } from "../compiler/report.js";
 import { duel } from "./againstTorch.js";
 import { describe, markdown, type Result } from "./againstTorchReport.js";
-import { machine, today } from "./machine.js";
+import { machine, today } from "../compiler/bench/machine.js";
 import { replaceMeasured } from "./page.js";
 
 const usage = `usage: npm run bench:torch -- [options]

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { build } from "../compiler/build.js";
 import { totalBytes } from "../compiler/memory.js";
 import { root } from "../compiler/package.js";
-import { machine, today } from "./machine.js";
+import { machine, today } from "../compiler/bench/machine.js";
 
 const model = join(root, "examples/tiny/model.ts");
 const folder = mkdtempSync(join(tmpdir(), "mlac-memory-"));

@@ -11,7 +11,7 @@ import { build } from "../compiler/build.js";
 import { MlacError } from "../compiler/diagnostics.js";
 import { root } from "../compiler/package.js";
 import { report } from "../compiler/report.js";
-import { machine, today } from "./machine.js";
+import { machine, today } from "../compiler/bench/machine.js";
 import { best, describe, markdown, pairsOf, summarize } from "./optimizersReport.js";
 import { replaceMeasured } from "./page.js";
 import { runTrial, type Trial } from "./trial.js";

@@ -9,7 +9,7 @@ import type { Manifest } from "../compiler/manifest.js";
 import { Random } from "../runtime/random.js";
 import { type TensorInfo, writeSafetensors } from "../runtime/safetensors.js";
 import { openSession, type Session } from "../runtime/session.js";
-import type { Steps } from "./side.js";
+import type { Steps } from "../compiler/bench/side.js";
 
 export interface StepsOptions {
   /** Of the build. */

@@ -1,6 +1,6 @@
 /** The fusion choices: their names, what each can be on a target, and what `auto` takes. */
 import { distance } from "fastest-levenshtein";
-import { fail } from "./diagnostics.js";
+import { fail, MlacError } from "./diagnostics.js";
 import type { Span } from "./ir.js";
 import type { Target } from "./target.js";
 
@@ -74,10 +74,34 @@ export const choicesOf = (name: ChoiceName, target: Target = "cpu"): Choice => t
 export const resolveChoices = (...asked: readonly Readonly<Record<string, string>>[]): Choices => resolveChoicesFor("cpu", ...asked);
 
 /** The same on any target. */
-export function resolveChoicesFor(target: Target, ...asked: readonly Readonly<Record<string, string>>[]): Choices {
-  const result = Object.fromEntries(choiceNames.map((name) => [name, tables[target][name].auto])) as Choices;
-  for (const choices of asked) Object.assign(result, checkChoices(choices, {}, target));
+export const resolveChoicesFor = (target: Target, ...asked: readonly Readonly<Record<string, string>>[]): Choices =>
+  resolveOver(target, {}, ...asked);
+
+/** With other defaults than mlac's where somebody has measured: they are what `auto` stands for. Errors: use/fuse. */
+export function resolveOver(target: Target, measured: Partial<Choices>, ...asked: readonly Readonly<Record<string, string>>[]): Choices {
+  const defaults = { ...(Object.fromEntries(choiceNames.map((name) => [name, tables[target][name].auto])) as Choices), ...measured };
+  const result = { ...defaults };
+  for (const choices of asked)
+    for (const [name, value] of Object.entries(checkChoices(choices, {}, target)) as [ChoiceName, string][])
+      result[name] = choices[name] === "auto" ? defaults[name] : value;
   return result;
+}
+
+/** Of these, what the target has, by name; and what it has not, as "name=value". Never fails. */
+export function choicesThatHold(
+  choices: Readonly<Record<string, unknown>>,
+  target: Target,
+): { held: Partial<Choices>; dropped: readonly string[] } {
+  const held: Partial<Choices> = {};
+  const dropped: string[] = [];
+  for (const [name, value] of Object.entries(choices))
+    try {
+      Object.assign(held, checkChoices({ [name]: String(value) }, {}, target));
+    } catch (error) {
+      if (!(error instanceof MlacError)) throw error;
+      dropped.push(`${name}=${String(value)}`);
+    }
+  return { held, dropped };
 }
 
 /** Choices by name, `auto` replaced. `places` says where each was written, if that was in a file. Errors: use/fuse. */

@@ -42,7 +42,7 @@ export async function verifyModel(options: VerifyOptions): Promise<Verified> {
   const set = { ...options.build.set, ...sizes };
   const gpu: BuildOptions = { ...options.build, set, target: "cuda", dtype: "bf16", out: join(place, "cuda") };
   const fuse = choicesKnown(gpu.fuse, "cpu").here;
-  const { arch: _, ...rest } = gpu;
+  const { arch: _, measured: __, ...rest } = gpu;
   const cpu: BuildOptions = { ...rest, fuse, target: "cpu", dtype: "f32", out: join(place, "cpu") };
 
   const tools = await cudaTools(gpu.arch);

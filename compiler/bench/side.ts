@@ -1,7 +1,7 @@
 /** One of two programs that are timed in turn: a process that answers each line of JSON with one. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { fail } from "../compiler/diagnostics.js";
+import { fail } from "../diagnostics.js";
 
 export interface Steps {
   /** Of each step, the milliseconds of its parts; a step is their sum. */
