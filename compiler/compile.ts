@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import type { BuildOptions } from "./build.js";
-import { type Choices, checkFileChoices, choiceNames, choicesOf, resolveChoicesFor } from "./choices.js";
+import { type Choices, checkFileChoices, choiceNames, choicesKnown, choicesOf, resolveOver } from "./choices.js";
 import { fail } from "./diagnostics.js";
 import { type Backend, backendFor } from "./emit/backend.js";
 import { type EmittedModel, emitModel } from "./emit/model.js";
@@ -10,6 +10,7 @@ import { layerTensors, placeResidents, type Resident, type Residents } from "./e
 import { cpuFlags } from "./emit/toolchain.js";
 import { type Lowered, lower } from "./lower/index.js";
 import type { Manifest } from "./manifest.js";
+import { measuredInForce } from "./measured.js";
 import { describeMemory } from "./memory.js";
 import { version } from "./package.js";
 import { modelName } from "./place.js";
@@ -31,6 +32,8 @@ export interface Emission extends EmittedModel {
   /** Of the GPU that is built for. */
   architecture?: string;
   residents: Residents;
+  /** Sentences for whoever builds. */
+  notes: readonly string[];
 }
 
 /** The graph of a program after a pass; "lowered" is before the first. */
@@ -44,14 +47,21 @@ export interface Stage {
 
 export const lowerModel = (options: BuildOptions): Lowered => lower(options.model, { set: options.set });
 
-export const choicesFor = (options: BuildOptions, { plan, places }: Lowered): Choices =>
-  resolveChoicesFor(options.target, checkFileChoices(plan.fuse, places.fuse, options.target), options.fuse);
+/** What stands above what: the command line, the model's file, what was measured here, mlac's defaults. */
+export function choicesFor({ target, fuse, measured }: BuildOptions, model: Lowered): Choices {
+  const { plan, places } = model;
+  checkFileChoices(plan.fuse, places.fuse, target);
+  return resolveOver(target, measuredInForce(measured, model.sizes, target).fuse, choicesKnown(plan.fuse, target).here, fuse);
+}
 
 export async function emitAll(options: BuildOptions, { stages = false } = {}): Promise<Emission> {
   const model = lowerModel(options);
-  const choices = choicesFor(options, model);
-  return fitMemory(choices, (c) => emission(options, model, c, stages));
+  return emitLowered(options, model, choicesFor(options, model), stages);
 }
+
+/** A model that is lowered already, with these choices. */
+export const emitLowered = (options: BuildOptions, model: Lowered, choices: Choices, stages = false): Emission =>
+  fitMemory(choices, (c) => emission(options, model, c, stages));
 
 /** recompute = fit:BYTES: the least recomputation whose plan fits. */
 function fitMemory(choices: Choices, make: (choices: Choices) => Emission): Emission {
@@ -115,6 +125,7 @@ function emission(options: BuildOptions, model: Lowered, choices: Choices, withS
     backend,
     model,
     manifest,
+    notes: measuredInForce(options.measured, model.sizes, options.target, choices).notes,
     seal: seal(options),
     flags: [...cpuFlags, ...(options.dtype === "f64" ? ["-DMLAC_DOUBLE"] : [])],
   };

@@ -159,16 +159,16 @@ test("the roofline takes the larger of two times, and says which", () => {
 test("stored times are taken by the kernel's name; predicted ones are less, but for what caches hold", async () => {
   const speedrun = join(root, "examples/speedrun/model.ts");
   const measured = join(root, "bench/results/h200/speedrun.json");
-  const inspection = await inspect({ ...options(speedrun, "cuda"), measured });
+  const inspection = await inspect({ ...options(speedrun, "cuda"), times: measured });
   assert.match(inspection.measured?.machine ?? "", "H200");
   const known = inspection.kernels.filter((kernel) => kernel.measured !== undefined);
   assert.ok(known.length > 40);
   const products = known.filter(({ form, bound }) => form === "contraction" && bound === "math");
   assert.ok(products.length > 10 && products.every((kernel) => kernel.predicted! < kernel.measured!));
-  await failsWith(() => inspect({ ...options(speedrun, "cuda"), measured: "none.json" }), "use/measured", "none.json");
+  await failsWith(() => inspect({ ...options(speedrun, "cuda"), times: "none.json" }), "use/measured", "none.json");
   const file = join(temporaryFolder(), "x.json");
   writeFileSync(file, '{"kernels":[{"name":5}]}');
-  await failsWith(() => inspect({ ...options(speedrun, "cuda"), measured: file }), "use/measured", "no kernels with times");
+  await failsWith(() => inspect({ ...options(speedrun, "cuda"), times: file }), "use/measured", "no kernels with times");
 });
 
 test("registers and spills come from a build whose kernel is this one", async () => {

@@ -26,7 +26,7 @@ test.after(async () => {
 
 async function made(name: string, model: string, target: Target, measured?: string): Promise<{ inspection: Inspection; file: string }> {
   const options = { model, target, dtype: target === "cpu" ? "f32" : "bf16", fuse: {}, set: {} } as const;
-  const inspection = await inspect(measured === undefined ? options : { ...options, measured });
+  const inspection = await inspect(measured === undefined ? options : { ...options, times: measured });
   const file = join(folder, `${name}.html`);
   writeFileSync(file, inspectionPage(inspection));
   return { inspection, file };

@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { buildChoices, buildOptions, declare, type ModelOptions, modelOptions, print } from "./command.js";
+import { buildChoices, buildOptions, declare, type ModelOptions, modelOptions, print, withMeasured } from "./command.js";
 import { inspectModel } from "./inspectOptions.js";
 import { located } from "./located.js";
 
@@ -23,7 +23,7 @@ export function passes(inspect: Command): void {
         import("../report.js"),
       ]);
       const { plain } = await import("../plain.js");
-      const stages = await located(model, () => stagesOf(buildOptions(model, options), options.program));
+      const stages = await located(model, async () => stagesOf(await withMeasured(buildOptions(model, options)), options.program));
       const paint = outColors();
       if (options.diff === undefined) {
         const text = stages.map(
@@ -84,7 +84,7 @@ export function diff(inspect: Command): void {
         import("../inspect/showParts.js"),
         import("../report.js"),
       ]);
-      const found = await located(model, () => diffAtRef(buildOptions(model, options), ref));
+      const found = await located(model, async () => diffAtRef(await withMeasured(buildOptions(model, options)), ref));
       print(options, showDiff(found, ref, options.full ?? false, outColors()), { ok: true, model, ref, ...found });
     });
 }

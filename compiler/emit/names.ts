@@ -3,7 +3,7 @@ import type { Dim, Value } from "../ir.js";
 import { spec } from "../ops/index.js";
 
 const reserved = new Set(
-  "alignas auto bool break case catch char class const continue default delete do double else enum exp explicit export extern false float for friend goto if inline int log long mlac namespace new operator out private protected public real register return short signed sizeof static struct switch tanh template this throw true try typedef union unsigned using virtual void volatile while row chunk chunks begin end count group at i j k m n cosine sine turned_u turned_v copy".split(
+  "alignas auto bool break case catch char class const continue default delete do double else enum exp explicit export extern false float for friend goto if inline int log long mlac namespace new operator out private protected public real register return short signed sizeof static struct switch tanh template this throw true try typedef union unsigned using virtual void volatile while row chunk chunks begin end count group at i j k m n cosine sine turned_u turned_v copy range Range".split(
     " ",
   ),
 );

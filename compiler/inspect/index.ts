@@ -2,25 +2,28 @@
 import type { BuildOptions } from "../build.js";
 import { type Emission, emitAll } from "../compile.js";
 import { modelPlace } from "../place.js";
-import { knownCeilings, roofline } from "./ceilings.js";
+import { knownCeilings, roofline, storedCeilings } from "./ceilings.js";
 import { decisionFacts } from "./decisions.js";
 import type { Ceilings, Inspection, KernelFacts, Measured } from "./inspection.js";
 import { kernelFacts } from "./kernels.js";
-import { type Measurement, readMeasurement } from "./measured.js";
+import { benchOf, type Measurement, readMeasurement } from "./measured.js";
 import { enterUsers, memoryFacts, numberBuffers, programFacts } from "./memory.js";
 import { numberOps } from "./ops.js";
 import { builtResources } from "./resources.js";
 
 export interface InspectOptions extends BuildOptions {
-  /** A file with times of the kernels. */
-  measured?: string;
+  /** A file with times of the kernels. Default: what `mlac bench` wrote of this model. */
+  times?: string;
 }
 
 /** Errors: whatever is wrong with the model, and use/measured. */
 export async function inspect(options: InspectOptions): Promise<Inspection> {
-  const measurement = options.measured === undefined ? undefined : readMeasurement(options.measured);
+  const { model, target, dtype } = options;
+  const given = options.times === undefined ? undefined : readMeasurement(options.times);
   const emitted = await emitAll(options);
-  const inspection = gather(emitted, knownCeilings(options.target), measurement);
+  const measurement = given ?? benchOf(model, emitted.manifest);
+  const ceilings = measurement?.ceilings ?? (await storedCeilings(target, dtype)) ?? knownCeilings(target);
+  const inspection = gather(emitted, ceilings, measurement);
   const resources = await builtResources(modelPlace(options), inspection.kernels);
   for (const kernel of inspection.kernels) {
     const own = resources.get(kernel.name);
@@ -65,7 +68,7 @@ function withTimes(kernel: KernelFacts, ceilings: Ceilings | undefined, measurem
   return { ...kernel, ...(ceilings ? roofline(work, ceilings) : {}), ...(measured === undefined ? {} : { measured }) };
 }
 
-function measuredFacts({ kernels: _, fuse, ...rest }: Measurement, choices: Readonly<Record<string, string>>): Measured {
+function measuredFacts({ kernels: _, ceilings: __, fuse, ...rest }: Measurement, choices: Readonly<Record<string, string>>): Measured {
   const same = fuse === undefined || Object.entries(choices).every(([name, value]) => fuse[name] === value);
   return { ...rest, sameChoices: same };
 }

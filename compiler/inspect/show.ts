@@ -1,8 +1,9 @@
 /** An inspection on a terminal: a row a kernel, then memory. */
+import { columns } from "../columns.js";
 import { binary, meanings } from "../memory.js";
 import { plain } from "../plain.js";
+import { cut, figure, none } from "./figures.js";
 import type { Inspection, KernelFacts, Operand } from "./inspection.js";
-import { columns, cut, figure, none } from "./table.js";
 
 const head = [
   "kernel",
@@ -20,11 +21,11 @@ const head = [
   "made of",
   "lines",
 ];
-const right = new Set(["×", "MB", "GFLOP", "predicted", "measured", "of peak", "regs", "shared", "spills"]);
+const right = [1, 2, 3, 5, 6, 7, 8, 9, 10];
 
 /** `width`: the terminal's columns, where it is one. */
 export function showInspection(inspection: Inspection, width?: number): string {
-  const table = columns(head, inspection.kernels.map(row), right).map((line) => cut(line, width));
+  const table = columns([head, ...inspection.kernels.map(row)], right).map((line) => cut(line, width));
   return [...about(inspection), "", ...table, ...summary(inspection), "", ...memoryLines(inspection), "", ...topLines(inspection, 8)].join(
     "\n",
   );
@@ -40,13 +41,13 @@ export function about({ model, target, dtype, parameters, kernels, programs, cei
     ),
     `choices    ${choices.join(" ")}`,
     ceilings
-      ? `predicted  by ${figure(ceilings.flopsPerSecond / 1e12)} TFLOP/s and ${figure(ceilings.bytesPerSecond / 1e12, 1)} TB/s, the ceilings of an ${plain(ceilings.machine)}`
-      : "predicted  – (no ceilings of this processor are stored)",
+      ? `predicted  by ${figure(ceilings.flopsPerSecond / 1e12)} TFLOP/s and ${figure(ceilings.bytesPerSecond / 1e12, 1)} TB/s, the ceilings of ${plain(ceilings.machine)}`
+      : "predicted  – (no ceilings of this processor are stored: `mlac bench` measures them)",
     measured
       ? plain(
           `measured   on ${measured.machine}${measured.date ? `, ${measured.date}` : ""}${measured.sameChoices ? "" : ", with other choices than these"}`,
         )
-      : "measured   – (no measurement of this model is given: --measured FILE)",
+      : "measured   – (no measurement of this model is stored: `mlac bench` makes one, --measured names another)",
   ];
 }
 
@@ -113,7 +114,7 @@ export function topLines({ memory: { lines } }: Inspection, most = lines.length)
     ]);
   const rest = lines.length - shown.length;
   return [
-    ...columns(["bytes", "in", "activations at their fullest moment, by line"], shown, new Set(["bytes"])),
+    ...columns([["bytes", "in", "activations at their fullest moment, by line"], ...shown], [0]),
     ...(rest > 0 ? [`… ${rest} more: mlac inspect memory`] : []),
   ];
 }

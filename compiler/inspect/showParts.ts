@@ -1,13 +1,14 @@
 /** The parts of an inspection on a terminal: one kernel's file, why, memory over the step, the table of ops, changes since a ref. */
 import type { ChalkInstance } from "chalk";
+import { columns } from "../columns.js";
 import { binary } from "../memory.js";
 import { plain } from "../plain.js";
 import type { ModelDiff } from "./atRef.js";
+import { cut, figure } from "./figures.js";
 import { highlight, type Kind } from "./highlight.js";
 import type { Inspection, KernelFacts, OpFacts } from "./inspection.js";
 import type { OpRow } from "./opTable.js";
 import { about, memoryLines, topLines } from "./show.js";
-import { columns, cut, figure } from "./table.js";
 import type { Answer } from "./why.js";
 
 /** The emitted file, in colours where there are any. */
@@ -38,9 +39,7 @@ export function showWhy(answers: readonly Answer[], paint: ChalkInstance): strin
   if (!first) return "the two names stand for one op";
   const { a, b, joined, kernel, sentences, savedBytes, saved } = first;
   const lines = [
-    ...columns(["", "", ""], [a, b].map(opCells))
-      .slice(1)
-      .map((line) => line.trim()),
+    ...columns([a, b].map(opCells)),
     "",
     joined ? `${paint.green("one kernel")}  ${plain(kernel ?? "")}` : paint.yellow("two kernels"),
     ...sentences.map((sentence) => `  ${plain(sentence)}`),
@@ -120,10 +119,10 @@ export function showMemory(inspection: Inspection, program: string, paint: Chalk
 }
 
 export const showOps = (rows: readonly OpRow[]): string =>
-  columns(
-    ["op", "form", "FLOP", "gradient", ""],
-    rows.map(({ name, form, cost, gradient, formula }) => [name, form, cost, gradient.join(", ") || "–", formula]),
-  ).join("\n");
+  columns([
+    ["op", "form", "FLOP", "gradient", "definition"],
+    ...rows.map(({ name, form, cost, gradient, formula }) => [name, form, cost, gradient.join(", ") || "–", formula]),
+  ]).join("\n");
 
 /** What changed; with `full` as unified diffs. */
 export function showDiff({ changes, same }: ModelDiff, ref: string, full: boolean, paint: ChalkInstance): string {

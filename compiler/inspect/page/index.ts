@@ -1,8 +1,8 @@
 /** An inspection as a page: one HTML file that opens from the disk and asks for nothing else. */
 import { readFileSync } from "node:fs";
 import { headlines, type Markup, markup, page, quantity } from "../../picture/index.js";
+import { figure } from "../figures.js";
 import type { Inspection } from "../inspection.js";
-import { figure } from "../table.js";
 import { fusionGraph } from "./graph.js";
 import { kernelArticles, kernelsPane } from "./kernels.js";
 import { memorySection } from "./memory.js";
@@ -61,7 +61,7 @@ function summary({ kernels, programs, memory, measured, ceilings }: Inspection):
   const times = measured?.microStep
     ? [{ name: "a micro-step", value: ms(measured.microStep), about: `${ms(predicted)} at the ceilings` }]
     : ceilings
-      ? [{ name: "a micro-step, at the least", value: ms(predicted), about: `by the ceilings of an ${ceilings.machine}` }]
+      ? [{ name: "a micro-step, at the least", value: ms(predicted), about: `by the ceilings of ${ceilings.machine}` }]
       : [];
   return headlines([
     ...times,

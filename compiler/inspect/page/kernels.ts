@@ -1,8 +1,8 @@
 /** The kernels as a list, and each of them with its lines, costs, buffers, reasons and source. */
 import { facts, type Markup, markup, type Piece, quantity, table } from "../../picture/index.js";
+import { figure } from "../figures.js";
 import { highlight } from "../highlight.js";
 import type { DecisionFacts, Inspection, KernelFacts, Operand } from "../inspection.js";
-import { figure } from "../table.js";
 import { bar, bytes, colourOf, familyOf, kernelAnchor, kernelLinks, ms, weights } from "./view.js";
 
 export function kernelsPane(inspection: Inspection): Markup {

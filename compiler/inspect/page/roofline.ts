@@ -1,7 +1,7 @@
 /** Every kernel under the two ceilings of the machine. */
 import { figure, figures, type Markup, markup, quantity, scatter, table } from "../../picture/index.js";
+import { figure as number } from "../figures.js";
 import type { Inspection, KernelFacts } from "../inspection.js";
-import { figure as number } from "../table.js";
 import { bytes, families, familyOf, kernelAnchor, kernelLinks, ms } from "./view.js";
 
 export function rooflineSection({ kernels, ceilings, measured, target }: Inspection): Markup {

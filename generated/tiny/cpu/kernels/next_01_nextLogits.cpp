@@ -17,6 +17,7 @@ constexpr int64_t V = 256;
 
 // Logits of one position of each sequence: nextLogits_head[b, v] = ⟨rmsnorm_norm[b, at_[b]], head_2[v]⟩
 void next_01_nextLogits(const real* rmsnorm_norm, const real* head_2, const int32_t* at_, real* __restrict nextLogits_head) {
+  const Range range("next_01_nextLogits");
   const auto last = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return rmsnorm_norm[(m * T + at_[m]) * D + k]; };
   });
