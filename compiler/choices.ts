@@ -113,7 +113,7 @@ export function checkChoices(
   return Object.fromEntries(
     Object.entries(choices).map(([asked, value]) => {
       const spans = places[asked] ? [places[asked]] : [];
-      const name = checkName(asked, spans);
+      const name = choiceNamed(asked, spans);
       return [name, checkValue(name, value, target, spans)];
     }),
   );
@@ -153,7 +153,8 @@ function takes(table: Readonly<Record<string, Choice>>, name: string, value: str
   );
 }
 
-function checkName(name: string, spans: readonly Span[]): ChoiceName {
+/** Errors: use/fuse. */
+export function choiceNamed(name: string, spans: readonly Span[] = []): ChoiceName {
   const known = choiceNames.find((n) => n === name);
   if (known) return known;
   const near = [...choiceNames].sort((a, b) => distance(name, a) - distance(name, b))[0]!;

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** argv to a command. Commands load what they need when they run, so that this stays quick. */
 import { Command } from "commander";
+import bench from "./commands/bench.js";
 import build from "./commands/build.js";
 import check from "./commands/check.js";
 import data from "./commands/data.js";
@@ -26,6 +27,6 @@ const program = new Command("mlac")
   .configureOutput({ outputError: () => undefined })
   .addHelpText("after", "\nExample:\n  mlac init my-model && cd my-model && mlac train model.ts");
 
-for (const declare of [init, check, build, plan, train, generate, inspect, verify, data, doctor]) declare(program);
+for (const declare of [init, check, build, plan, train, generate, inspect, bench, verify, data, doctor]) declare(program);
 
 await run(program, process.argv);

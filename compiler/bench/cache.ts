@@ -20,12 +20,18 @@ function within(body: readonly Op[], layers: number): CacheNumbers[] {
     if (op.loop) return within(op.loop.body, layers * op.loop.count);
     if (op.kind !== "attention") return [];
     const [q, k, v] = op.inputs as [Value, Value, Value];
-    return [{ plain: perToken(k) + perToken(v), kept: keptOf(q, [k, v]), layers }];
+    return [{ plain: plainOf(q, v), kept: keptOf(q, [k, v]), layers }];
   });
 }
 
 /** The first two dimensions are sequences and tokens. */
 const perToken = (v: Value): number => size({ ...v.type, dims: v.type.dims.slice(2) });
+
+/** Keys and values for each head of the queries. */
+function plainOf(q: Value, v: Value): number {
+  const heads = perToken(q) / (q.type.dims.at(-1)?.size ?? 1);
+  return perToken(q) + heads * (v.type.dims.at(-1)?.size ?? 1);
+}
 
 /**
  * Keys and values follow from values that nothing but parameters and the queries' own input leads to: in latent attention the latent and

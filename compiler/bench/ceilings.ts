@@ -7,10 +7,10 @@ import { join } from "node:path";
 import { failOn } from "../../runtime/durable.js";
 import { deviceFile } from "../place.js";
 import type { Bench } from "./context.js";
-import { startWorker } from "./measure.js";
+import { profileOf, startWorker } from "./measure.js";
 import type { Steps } from "./side.js";
 import { Store } from "./store.js";
-import type { Profile, Question } from "./worker.js";
+import type { Question } from "./worker.js";
 
 export interface Ceilings {
   date: string;
@@ -65,7 +65,7 @@ export async function ceilingsOf(bench: Bench): Promise<Ceilings> {
   const side = await startWorker(built.directory, threads);
   try {
     await side.ask<Steps>({ warm: 2 } satisfies Question);
-    const { kernels } = await side.ask<Profile>({ profile: 5 } satisfies Question);
+    const kernels = await profileOf(side);
     const speeds = kernels.map(({ name, calls, milliseconds }) => {
       const kernel = built.manifest.kernels.find((k) => k.name === name && k.form === "contraction");
       return kernel ? (1000 * kernel.flops * calls) / milliseconds : 0;

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Choices, resolveChoicesFor } from "../choices.js";
 import { choicesFor } from "../compile.js";
+import { size } from "../ir.js";
 import { binary } from "../memory.js";
 import { root } from "../package.js";
 import { digits } from "../picture/index.js";
@@ -53,13 +54,16 @@ function logits({ build, model, threads }: Bench, choices: Choices): Claim {
   const other = crossEntropy === "full" ? resolveChoicesFor(build.target).crossEntropy : crossEntropy;
   const bytesOf = (value: string): number => variantOf(build, model, { ...choices, crossEntropy: value }, threads).planBytes;
   const [full, less] = [bytesOf("full"), bytesOf(other)];
-  return {
-    name: "memory of the logits",
-    text: `the whole plan takes ${binary(less)} with crossEntropy=${other}, ${binary(full)} with all logits at once: ${binary(Math.max(0, full - less))} saved`,
-    times: full / less,
-    how: "counted from the memory plan",
-    figures: { full, chosen: less, saved: full - less },
-  };
+  const ids = model.graph.inputs.find((v) => v.def.is === "input" && v.def.name === "tokens")!;
+  const all = size(ids.type) * model.head.w.type.dims[0]!.size * { f32: 4, f64: 8, bf16: 2 }[build.dtype];
+  const saved = Math.max(0, full - less);
+  const figures = { full, chosen: less, saved, logits: all };
+  const how = "counted from the memory plan";
+  const name = "memory of the logits";
+  if (saved === 0)
+    return { name, text: `nothing saved: all ${binary(all)} of them lie where other buffers need the room anyway`, how, figures };
+  const text = `${binary(saved)} saved: the plan takes ${binary(less)} with crossEntropy=${other}, ${binary(full)} with all ${binary(all)} of them at once`;
+  return { name, text, times: full / less, how, figures };
 }
 
 function launches({ build, model }: Bench, choices: Choices): Claim {
@@ -99,7 +103,7 @@ function optimizers(): Claim {
   if (!stored) return { name, text: "no stored runs are here", how: "npm run bench:optimizers makes them", figures: {} };
   const { steps, summary, machine, date } = stored.runs;
   const reached = summary.pairs.flatMap(({ muonSteps }) => (muonSteps === undefined ? [] : [muonSteps]));
-  const how = `measured: ${stored.file}, ${date.slice(0, 10)}, ${machine.processor}, a small model`;
+  const how = `measured: ${stored.file}, ${date.slice(0, 10)}, ${machine.processor}, a small model, ${summary.pairs.length === 1 ? "one run" : `${summary.pairs.length} runs`} of each`;
   const figures = { adamw: steps, pairs: summary.pairs.length, adamwMs: summary.adamwMs, muonMs: summary.muonMs };
   if (reached.length < summary.pairs.length || reached.length === 0) return { name, text: `not reached in ${steps} steps`, how, figures };
   const muon = median(reached);

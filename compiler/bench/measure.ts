@@ -4,8 +4,9 @@ import type { KernelTime } from "../../runtime/session.js";
 import { MlacError } from "../diagnostics.js";
 import { root } from "../package.js";
 import type { Bench } from "./context.js";
+import { watched } from "./machine.js";
 import { Side, type Steps } from "./side.js";
-import { type Against, compare, type Spread, spread } from "./statistics.js";
+import { type Against, compare, median, type Spread, spread } from "./statistics.js";
 import type { Variant } from "./variants.js";
 import type { Profile, Question, WorkerFacts, WorkerOptions } from "./worker.js";
 
@@ -24,6 +25,8 @@ export interface Measured {
   usedBytes: number | null;
   kernels: KernelTime[];
   buildSeconds: number;
+  /** The share of the processors that other programs had meanwhile; 0 on a GPU. */
+  others: number;
 }
 
 /** One that could not be measured: why. */
@@ -34,7 +37,7 @@ export interface Failed {
 /** Milliseconds that a round should take at least, so that the clock and the calls do not count. */
 const shortestRound = 50;
 const warmSteps = 2;
-const profileRounds = 3;
+const profileRounds = 5;
 
 interface Opened {
   side: Side;
@@ -77,15 +80,23 @@ async function measureGroup(bench: Bench, variants: readonly Variant[]): Promise
       } catch (error) {
         result.set(variant, failure(error));
       }
-    for (let round = 0; round < bench.rounds; round++)
-      for (const one of opened)
-        if (!result.has(one.variant)) await attempt(result, one, async () => void one.rounds.push(await one.side.steps(one.steps)));
+    const { others } = await watched(
+      () => takeTurns(bench.rounds, opened, result),
+      () => opened.reduce((n, { rounds }) => n + rounds.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0), 0),
+    );
     for (const one of opened)
-      if (!result.has(one.variant)) await attempt(result, one, async () => void result.set(one.variant, await finish(one)));
+      if (!result.has(one.variant))
+        await attempt(result, one, async () => void result.set(one.variant, await finish(one, bench.build.target === "cpu" ? others : 0)));
   } finally {
     for (const { side } of opened) await side.close();
   }
   return result;
+}
+
+async function takeTurns(rounds: number, all: readonly Opened[], result: Map<Variant, Measured | Failed>): Promise<void> {
+  for (let round = 0; round < rounds; round++)
+    for (const one of all)
+      if (!result.has(one.variant)) await attempt(result, one, async () => void one.rounds.push(await one.side.steps(one.steps)));
 }
 
 async function attempt(result: Map<Variant, Measured | Failed>, { variant }: Opened, work: () => Promise<void>): Promise<void> {
@@ -103,6 +114,7 @@ function failure(error: unknown): Failed {
 
 /** Built, opened and warm. The library is loaded when this is done: another may be built in its place. */
 async function open(bench: Bench, variant: Variant): Promise<Opened> {
+  if (variant.title !== undefined) bench.note(`  ${variant.title}`);
   const started = performance.now();
   const built = await bench.make({ ...bench.build, fuse: { ...variant.choices }, out: bench.place("model") });
   const buildSeconds = (performance.now() - started) / 1000;
@@ -126,9 +138,9 @@ export async function startWorker(directory: string, threads: number, seed = 1):
   return (await Side.start<WorkerFacts>("the measured model", command)).side;
 }
 
-async function finish({ side, variant, buildSeconds, loss, rounds }: Opened): Promise<Measured> {
+async function finish({ side, variant, buildSeconds, loss, rounds }: Opened, others: number): Promise<Measured> {
   const { bytes } = await side.ask<{ bytes: number | null }>({ memory: true } satisfies Question);
-  const { kernels } = await side.ask<Profile>({ profile: profileRounds } satisfies Question);
+  const kernels = await profileOf(side);
   // A round's mean counts as one measurement.
   const means = (part: (ms: readonly number[]) => number): number[] =>
     rounds.map(({ ms }) => ms.reduce((n, step) => n + part(step), 0) / ms.length);
@@ -144,7 +156,18 @@ async function finish({ side, variant, buildSeconds, loss, rounds }: Opened): Pr
     usedBytes: bytes !== null && Number.isFinite(bytes) ? bytes : null,
     kernels,
     buildSeconds,
+    others,
   };
+}
+
+/** Of each kernel the median of some rounds. */
+export async function profileOf(side: Side): Promise<KernelTime[]> {
+  const rounds: KernelTime[][] = [];
+  for (let i = 0; i < profileRounds; i++) rounds.push((await side.ask<Profile>({ profile: 1 } satisfies Question)).kernels);
+  return (rounds[0] ?? []).map((kernel, i) => ({
+    ...kernel,
+    milliseconds: median(rounds.map((round) => round[i]?.milliseconds ?? Number.NaN)),
+  }));
 }
 
 /** Of two that were measured by one call of measureAll. */

@@ -104,7 +104,7 @@ async function measureName(bench: Bench, name: ChoiceName, base: Choices, errors
       const same = firstOf.get(variant.key);
       if (same !== undefined) row.sameAs = same;
       else if (room && !fits(variant.manifest.memory, threads, room)) row.why = `does not fit into ${binary(room.bytes)}`;
-      else variants.set(row, variant);
+      else variants.set(row, { ...variant, title: `${name}=${choice}` });
       if (same === undefined) firstOf.set(variant.key, choice);
     } catch (error) {
       if (!(error instanceof MlacError)) throw error;
@@ -113,7 +113,7 @@ async function measureName(bench: Bench, name: ChoiceName, base: Choices, errors
   }
   // One program alone has nothing to be compared with.
   if (variants.size < 2) return rows;
-  note(`${name}: ${[...variants.keys()].map(({ choice }) => choice).join(", ")}`);
+  note(`measuring ${name}`);
   const measured = await measureAll(bench, contextOf(name, base), [...variants.values()]);
   const reference = measured.get(variants.get(rows[0]!)!);
   for (const [row, variant] of variants) {
@@ -166,7 +166,7 @@ async function confirm(bench: Bench, base: Choices, better: Choices, rows: reado
   if (!winner || bench.late()) return base;
   const alone = { ...base, [winner.name]: winner.choice };
   if (choiceNames.every((name) => alone[name] === better[name])) return better;
-  bench.note(`together: ${differing(better, base)}`);
+  bench.note("measuring the winners together");
   const sides = await measureChoices(bench, "together", { base, better });
   const won = sides.better && sides.base && compareMeasured(bench, sides.better, sides.base).verdict === "faster";
   return won ? better : alone;

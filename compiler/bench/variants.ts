@@ -12,6 +12,8 @@ import { root } from "../package.js";
 import type { Target } from "../target.js";
 
 export interface Variant {
+  /** For those who watch. */
+  title?: string;
   choices: Choices;
   /** Stands for the emitted program: two variants of one key are the same program. */
   key: string;
