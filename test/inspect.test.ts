@@ -89,6 +89,18 @@ test("every answer is from the closed list, as a sentence with the names of both
     }
 });
 
+test("docs/inspect.md has the closed list, in its order", () => {
+  const rows = (heading: string): string[] => {
+    const [, part = ""] = readFileSync(join(root, "docs/inspect.md"), "utf8").split(`| ${heading} | |`);
+    return part
+      .split("\n\n")[0]!
+      .split("\n")
+      .flatMap((row) => /^\| `(\w+)`/.exec(row)?.[1] ?? []);
+  };
+  assert.equal(rows("one kernel"), Object.keys(bonds));
+  assert.equal(rows("two kernels"), Object.keys(reasons));
+});
+
 test("ops that are said to be one kernel are in one, and the others are not", () => {
   for (const { decisions, ops: all } of inspections.values())
     for (const { joined, first, second, reason } of decisions) {
@@ -169,6 +181,33 @@ test("stored times are taken by the kernel's name; predicted ones are less, but 
   const file = join(temporaryFolder(), "x.json");
   writeFileSync(file, '{"kernels":[{"name":5}]}');
   await failsWith(() => inspect({ ...options(speedrun, "cuda"), times: file }), "use/measured", "no kernels with times");
+});
+
+test("what mlac bench wrote is found where it was written, if it is of these sizes, with the ceilings of its machine", () => {
+  const folder = temporaryFolder();
+  const place = join(folder, "generated/tiny/bench");
+  mkdirSync(place, { recursive: true });
+  const bench = {
+    ...{ format: 1, target: "cpu", dtype: "f32", device: "a <processor>", date: "2026-11-24", sizes: cpu.sizes },
+    ceilings: { flops: 1e11, bytes: 1e10 },
+    kernels: { fuse: cpu.fuse, rows: [{ name: "fwd_10_attention", milliseconds: 12.5 }] },
+  };
+  const write = (data: object): void => writeFileSync(join(place, "bench.json"), JSON.stringify(data));
+  const timesNow = (): (number | undefined)[] => {
+    const { kernels } = JSON.parse(mlac([tiny, "--target", "cpu", "--json"], folder).out) as Inspection;
+    const { measured, predicted } = kernels.find(({ name }) => name === "fwd_10_attention")!;
+    return [measured, predicted];
+  };
+  write(bench);
+  const [measured, predicted = 0] = timesNow();
+  const { flops, launches } = cpu.kernels.find(({ name }) => name === "fwd_10_attention")!;
+  assert.is(measured, 12.5);
+  assert.ok(Math.abs(predicted - (1000 * flops * launches) / 1e11) < 1e-9);
+  assert.match(mlac([tiny, "--target", "cpu"], folder).out, "100 GFLOP/s and 10 GB/s, the ceilings of a <processor>");
+  write({ ...bench, sizes: { ...cpu.sizes, B: 3 } });
+  assert.equal(timesNow(), [undefined, undefined]);
+  writeFileSync(join(place, "bench.json"), "{");
+  assert.equal(timesNow(), [undefined, undefined]);
 });
 
 test("registers and spills come from a build whose kernel is this one", async () => {

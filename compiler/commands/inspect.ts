@@ -23,10 +23,10 @@ export default function (program: Command): void {
     .action(async (model: string, options: Options) => {
       const inspection = await inspectModel(model, options);
       if (options.html !== undefined) {
-        const [{ inspectionPage }, { putText }] = await Promise.all([import("../inspect/page/index.js"), import("../inspect/putText.js")]);
+        const [{ inspectionPage }, { write }] = await Promise.all([import("../inspect/page/index.js"), import("../bench/store.js")]);
         const file = options.html === true ? `${inspection.model}.${inspection.target}.html` : options.html;
         const text = inspectionPage(inspection);
-        await putText(file, text);
+        await write(file, text);
         note("open it in a browser; it needs no network");
         print(options, file, { ok: true, file: model, html: file, bytes: Buffer.byteLength(text) });
         return;

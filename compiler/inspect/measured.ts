@@ -55,18 +55,30 @@ function measurementIn(data: Fields, file: string): Measurement {
     if (typeof name !== "string" || typeof milliseconds !== "number") return wrong(file, "has no kernels with times");
     kernels.set(name, milliseconds);
   }
-  const { gpu, device = gpu, date, microStep, update } = data;
+  const { gpu, device = gpu, date } = data;
+  const { microStep, update } = stepTimes(data);
   const machine = typeof device === "string" ? device : "an unnamed machine";
   const ceilings = ceilingsFrom(machine, data["ceilings"]);
   return {
     machine,
     ...(typeof date === "string" ? { date } : {}),
-    ...(typeof microStep === "number" ? { microStep } : {}),
-    ...(typeof update === "number" ? { update } : {}),
+    ...(microStep === undefined ? {} : { microStep }),
+    ...(update === undefined ? {} : { update }),
     ...(isRecord(table["fuse"]) ? { fuse: table["fuse"] as Record<string, string> } : {}),
     ...(ceilings === undefined ? {} : { ceilings }),
     kernels,
   };
+}
+
+/** Milliseconds; `mlac bench` has them of the best choices together, as medians. */
+function stepTimes(data: Fields): { microStep: number | undefined; update: number | undefined } {
+  const best = isRecord(data["choices"]) ? data["choices"]["combination"] : undefined;
+  const time = (of: string): number | undefined => {
+    const found = isRecord(best) ? best[of] : data[of];
+    const value = isRecord(found) ? found["median"] : found;
+    return typeof value === "number" ? value : undefined;
+  };
+  return { microStep: time("microStep"), update: time("update") };
 }
 
 const isRecord = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value);

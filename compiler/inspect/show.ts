@@ -1,6 +1,7 @@
 /** An inspection on a terminal: a row a kernel, then memory. */
 import { columns } from "../columns.js";
 import { binary, meanings } from "../memory.js";
+import { quantity } from "../picture/index.js";
 import { plain } from "../plain.js";
 import { cut, figure, none } from "./figures.js";
 import type { Inspection, KernelFacts, Operand } from "./inspection.js";
@@ -41,7 +42,7 @@ export function about({ model, target, dtype, parameters, kernels, programs, cei
     ),
     `choices    ${choices.join(" ")}`,
     ceilings
-      ? `predicted  by ${figure(ceilings.flopsPerSecond / 1e12)} TFLOP/s and ${figure(ceilings.bytesPerSecond / 1e12, 1)} TB/s, the ceilings of ${plain(ceilings.machine)}`
+      ? `predicted  by ${quantity(ceilings.flopsPerSecond, "FLOP/s")} and ${quantity(ceilings.bytesPerSecond, "B/s")}, the ceilings of ${plain(ceilings.machine)}`
       : "predicted  – (no ceilings of this processor are stored: `mlac bench` measures them)",
     measured
       ? plain(

@@ -30,7 +30,11 @@ export function why(a: string, b: string, inspection: Inspection): Answer[] {
     }),
   );
   const nearestOnes = Math.min(...pairs.map(({ near }) => near));
-  return pairs.filter(({ near }) => near === nearestOnes).map(({ x, y }) => index.answer(x, y));
+  const last = ({ x, y }: { x: OpFacts; y: OpFacts }): number => Math.max(x.id, y.id);
+  return pairs
+    .filter(({ near }) => near === nearestOnes)
+    .sort((p, q) => last(p) - last(q))
+    .map(({ x, y }) => index.answer(x, y));
 }
 
 class Decisions {
@@ -47,12 +51,11 @@ class Decisions {
     }
   }
 
-  /** 0: the pass looked at the two. 1: they are in one kernel. 2: their kernels met. 3: the same program. 4: not even that. */
+  /** 0: the pass looked at the two. 1: they are in one kernel, or their kernels met. 2: the same program. 3: not even that. */
   nearness(a: OpFacts, b: OpFacts): number {
     if (this.#decision(a, b)) return 0;
-    if (this.#shared(a, b)) return 1;
-    if (this.#met(a, b)) return 2;
-    return a.program === b.program ? 3 : 4;
+    if (this.#shared(a, b) || this.#met(a, b)) return 1;
+    return a.program === b.program ? 2 : 3;
   }
 
   answer(a: OpFacts, b: OpFacts): Answer {

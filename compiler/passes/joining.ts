@@ -25,7 +25,9 @@ export class Joining {
   ) {
     for (const { op, user, why, about } of notInlined) this.refuse(why, op, user, about);
     for (const op of grouping.inlined)
-      for (const user of op.outputs.flatMap((v) => grouping.users(v))) this.#joined("operand", op, user, savedInside(op, grouping));
+      [...new Set(op.outputs.flatMap((v) => grouping.users(v)))].forEach((user, i) => {
+        this.#joined("operand", op, user, savedInside(op, i === 0));
+      });
   }
 
   /** Joins the group of `b` into that of `a`, for the sake of two ops of theirs; says whether it could. */
@@ -90,12 +92,13 @@ export class Joining {
   }
 }
 
-/** What it would write, and each user read; as it is, each user reads its operands. */
-function savedInside(op: Op, grouping: Grouping): Traffic {
-  const users = new Set(op.outputs.flatMap((v) => grouping.users(v))).size;
-  const saved = new Map<Value, number>();
-  for (const v of op.outputs) saved.set(v, 1 + users);
-  for (const v of op.inputs) saved.set(v, (saved.get(v) ?? 0) - users + 1);
+/**
+ * By one user that computes an op for itself: it does not read the result, but the operands. With the first of them the op's own kernel
+ * goes, which would read the operands and write the result.
+ */
+function savedInside(op: Op, first: boolean): Traffic {
+  const saved = new Map<Value, number>(op.outputs.map((v) => [v, first ? 2 : 1]));
+  if (!first) for (const v of op.inputs) saved.set(v, (saved.get(v) ?? 0) - 1);
   return saved;
 }
 

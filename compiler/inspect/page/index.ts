@@ -58,11 +58,15 @@ function summary({ kernels, programs, memory, measured, ceilings }: Inspection):
   const sum = (of: (kernel: (typeof train)[number]) => number): number => train.reduce((n, kernel) => n + of(kernel), 0);
   const launches = programs.find(({ name }) => name === "train")?.launches ?? 0;
   const predicted = sum((kernel) => kernel.predicted ?? 0);
+  const one = sum((kernel) => kernel.measured ?? 0);
+  const ceiling = `${ms(predicted)} at the ceilings`;
   const times = measured?.microStep
-    ? [{ name: "a micro-step", value: ms(measured.microStep), about: `${ms(predicted)} at the ceilings` }]
-    : ceilings
-      ? [{ name: "a micro-step, at the least", value: ms(predicted), about: `by the ceilings of ${ceilings.machine}` }]
-      : [];
+    ? [{ name: "a micro-step", value: ms(measured.microStep), about: ceiling }]
+    : one > 0
+      ? [{ name: "a micro-step, kernel by kernel", value: ms(one), about: predicted > 0 && ceiling }]
+      : ceilings
+        ? [{ name: "a micro-step, at the least", value: ms(predicted), about: `by the ceilings of ${ceilings.machine}` }]
+        : [];
   return headlines([
     ...times,
     { name: "kernels in training", value: figure(train.length), about: `${figure(launches)} launches a micro-step` },

@@ -20,7 +20,7 @@ export function kernelsPane(inspection: Inspection): Markup {
 
 /** One of them is shown at a time; without a script, the one that the address names. */
 export function kernelArticles(inspection: Inspection): Markup {
-  return markup`<div id="details" aria-live="polite"><p class="hint">Choose a line or a kernel.</p>${inspection.kernels.map((kernel) => article(kernel, inspection))}</div>`;
+  return markup`<div id="details"><p class="hint">Choose a line or a kernel.</p>${inspection.kernels.map((kernel) => article(kernel, inspection))}</div>`;
 }
 
 function article(kernel: KernelFacts, inspection: Inspection): Markup {

@@ -10,7 +10,7 @@ export function rooflineSection({ kernels, ceilings, measured, target }: Inspect
   const timed = kernels.filter(({ launches, flops, predicted }) => launches > 0 && flops > 0 && predicted !== undefined);
   const rate = (kernel: KernelFacts): number => (1000 * kernel.flops * kernel.launches) / (kernel.measured ?? kernel.predicted!);
   // What moves a few numbers has no place among the others: the axis would be for it alone.
-  const shown = timed.filter((kernel) => rate(kernel) > ceilings.flopsPerSecond / 1e5);
+  const shown = timed.filter((kernel) => rate(kernel) > ceilings.flopsPerSecond / 1e4);
   const rank = (kernel: KernelFacts): number => families.indexOf(familyOf(kernel));
   const dots = [...shown]
     .sort((a, b) => rank(a) - rank(b))

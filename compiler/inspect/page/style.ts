@@ -99,7 +99,7 @@ details.card summary span{color:var(--faint)}
 .tables{display:grid;grid-template-columns:minmax(0,2fr) minmax(0,3fr);gap:1rem;margin-top:1rem}
 @media (max-width:60rem){.tables{grid-template-columns:minmax(0,1fr)}}
 .scroll.card{padding:0}
-td a.code,td .code{overflow-wrap:normal;white-space:nowrap}
+th.code,td a.code,td .code{overflow-wrap:normal;white-space:nowrap}
 td:has(>a.code){line-height:1.7}
 #refused{font-size:.86rem}
 #refused td:nth-child(2){min-width:18rem}
