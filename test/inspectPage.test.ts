@@ -56,6 +56,20 @@ async function open(file: string, more: Parameters<Browser["newContext"]>[0] = {
   return { page, wrong };
 }
 
+test("a browser that is missing is a sentence, not a test that goes by", async () => {
+  const before = process.env["CHROMIUM"];
+  process.env["CHROMIUM"] = join(folder, "no-such-browser");
+  try {
+    await openBrowser();
+    assert.unreachable();
+  } catch (error) {
+    assert.match((error as Error).message, /CHROMIUM names .*no-such-browser, which is not there/);
+  } finally {
+    if (before === undefined) delete process.env["CHROMIUM"];
+    else process.env["CHROMIUM"] = before;
+  }
+});
+
 test("it is one file under 3 MB that asks for nothing, and begins with the kernel that takes the most", async () => {
   assert.ok(statSync(lite.file).size < 3e6);
   const { page, wrong } = await open(lite.file);

@@ -21,8 +21,14 @@ export function fusionGraph(inspection: Inspection): Markup {
   const longest = Math.max(...parts.map(({ moments }) => moments.length));
   return markup`<div class="graphs">${parts.map((part) => {
     const ops = part.moments.reduce((n, { ops: own }) => n + (own?.length ?? 0), 0);
-    return markup`<details class="card graph"${part.moments.length === longest && markup` open`}><summary><strong>${part.title}</strong> <span>${ops} ops in ${part.moments.length} kernels, ${part.moments[0]!.kernel} to ${part.moments.at(-1)!.kernel}</span></summary>${drawing(part, inspection)}</details>`;
+    return markup`<details class="card graph"${part.moments.length === longest && markup` open`}><summary><strong>${part.title}</strong> <span>${spread(part.moments, ops)}</span></summary>${drawing(part, inspection)}</details>`;
   })}</div>`;
+}
+
+function spread(moments: readonly Moment[], ops: number): string {
+  const [first, last] = [moments[0]?.kernel, moments.at(-1)?.kernel];
+  const count = `${ops} ${ops === 1 ? "op" : "ops"} in ${moments.length} ${moments.length === 1 ? "kernel" : "kernels"}`;
+  return moments.length === 1 ? `${count}, ${first}` : `${count}, ${first} to ${last}`;
 }
 
 /** What lies between the borders of loops. */

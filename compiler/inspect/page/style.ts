@@ -59,6 +59,8 @@ h4{margin:1rem 0 .35rem;font-size:.9rem;font-weight:600;color:var(--soft)}
 .split .facts{background:var(--paper);grid-template-columns:repeat(auto-fill,minmax(11rem,1fr))}
 .split table{font-size:.82rem}
 .split .scroll{max-height:none}
+.split pre.scroll{max-height:46rem}
+.split td span{white-space:nowrap}
 .chip{display:inline-block;width:.8rem;height:.8rem;border-radius:3px;margin-right:.5rem;background:var(--own)}
 .lines,.sentences{margin:0;padding:0;list-style:none;font-size:.87rem}
 .lines li{margin:.15rem 0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
