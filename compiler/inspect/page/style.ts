@@ -61,6 +61,7 @@ h4{margin:1rem 0 .35rem;font-size:.9rem;font-weight:600;color:var(--soft)}
 .split .scroll{max-height:none}
 .split pre.scroll{max-height:46rem}
 .split td span{white-space:nowrap}
+.split td a.code{white-space:normal;overflow-wrap:anywhere}
 .chip{display:inline-block;width:.8rem;height:.8rem;border-radius:3px;margin-right:.5rem;background:var(--own)}
 .lines,.sentences{margin:0;padding:0;list-style:none;font-size:.87rem}
 .lines li{margin:.15rem 0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
