@@ -2,12 +2,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { calm, rest, watched } from "../compiler/bench/machine.js";
+import { Side } from "../compiler/bench/side.js";
 import type { Built } from "../compiler/build.js";
 import { fail } from "../compiler/diagnostics.js";
 import { root } from "../compiler/package.js";
 import { type Comparison, type Duel, largest, type Round, summarize, type TorchFacts } from "./againstTorchReport.js";
-import { calm, rest, watched } from "./machine.js";
-import { Side } from "./side.js";
 import type { StepsFacts, StepsOptions } from "./steps.js";
 
 export interface DuelOptions {
@@ -57,7 +57,7 @@ export async function duel(options: DuelOptions): Promise<Duel> {
     const rounds = await alternate(ours.side, theirs.side, options);
     return { threads, pytorch: theirs.facts, compared, ...summarize(rounds, quiet, sizes, memory.total), rounds };
   } finally {
-    for (const side of sides) side.close();
+    for (const side of sides) await side.close();
     rmSync(exchange, { recursive: true, force: true });
   }
 }

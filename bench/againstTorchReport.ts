@@ -1,9 +1,10 @@
 /** What the rounds of cpuAgainstTorch come to, and how it is shown. */
+
+import type { Machine } from "../compiler/bench/machine.js";
+import type { Steps } from "../compiler/bench/side.js";
+import { median, type Spread, spread, width } from "../compiler/bench/statistics.js";
 import { binary } from "../compiler/memory.js";
-import type { Machine } from "./machine.js";
 import { table } from "./page.js";
-import type { Steps } from "./side.js";
-import { median, type Spread, spread, width } from "./statistics.js";
 
 /** Some steps of each side, one after the other. `others`: the share of the processors that other programs had, the larger of the two. */
 export interface Round {

@@ -8,13 +8,13 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { machine, today } from "../compiler/bench/machine.js";
 import { build } from "../compiler/build.js";
 import { fail, MlacError } from "../compiler/diagnostics.js";
 import { root } from "../compiler/package.js";
 import { report } from "../compiler/report.js";
 import { duel } from "./againstTorch.js";
 import { describe, markdown, type Result } from "./againstTorchReport.js";
-import { machine, today } from "./machine.js";
 import { replaceMeasured } from "./page.js";
 
 const usage = `usage: npm run bench:torch -- [options]

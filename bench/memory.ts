@@ -6,10 +6,10 @@ import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { machine, today } from "../compiler/bench/machine.js";
 import { build } from "../compiler/build.js";
 import { totalBytes } from "../compiler/memory.js";
 import { root } from "../compiler/package.js";
-import { machine, today } from "./machine.js";
 
 const model = join(root, "examples/tiny/model.ts");
 const folder = mkdtempSync(join(tmpdir(), "mlac-memory-"));

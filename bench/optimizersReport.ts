@@ -1,7 +1,7 @@
 /** What the trials of optimizers.ts come to, and how it is shown. */
-import type { Machine } from "./machine.js";
+import type { Machine } from "../compiler/bench/machine.js";
+import { median } from "../compiler/bench/statistics.js";
 import { table } from "./page.js";
-import { median } from "./statistics.js";
 import { stepsTo, type Trial } from "./trial.js";
 
 /** Both optimizers with the same seed. */

@@ -5,11 +5,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Steps } from "../compiler/bench/side.js";
 import type { Manifest } from "../compiler/manifest.js";
 import { Random } from "../runtime/random.js";
 import { type TensorInfo, writeSafetensors } from "../runtime/safetensors.js";
 import { openSession, type Session } from "../runtime/session.js";
-import type { Steps } from "./side.js";
 
 export interface StepsOptions {
   /** Of the build. */

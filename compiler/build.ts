@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fail } from "./diagnostics.js";
 import type { Manifest } from "./manifest.js";
+import type { MeasuredChoices } from "./measured.js";
 import { modelPlace } from "./place.js";
 import type { Real, Target } from "./target.js";
 import { isUpToDate } from "./upToDate.js";
@@ -21,9 +22,13 @@ export interface BuildOptions {
   fuse: Record<string, string>;
   /** `--set NAME=VALUE`. */
   set: Record<string, string>;
+  /** What `mlac bench` found to be the fastest here: `auto` stands for it. */
+  measured?: MeasuredChoices;
   /** Default: generated/<model>/<target>. */
   out?: string;
   onProgress?: (text: string) => void;
+  /** What is worth saying of a build that is made. */
+  onNote?: (text: string) => void;
 }
 
 export interface Built {
@@ -52,6 +57,7 @@ export async function build(options: BuildOptions): Promise<Built> {
   ]);
   const emitted = await emitAll(cuda ? { ...options, architecture: cuda.architecture } : options);
   cuda?.checkMemory(emitted.manifest);
+  for (const text of emitted.notes) options.onNote?.(text);
   const { sources, includes } = await writeModel(directory, emitted);
   await compileLibrary({
     sources,

@@ -1,6 +1,6 @@
 /** The fusion choices: their names, what each can be on a target, and what `auto` takes. */
 import { distance } from "fastest-levenshtein";
-import { fail } from "./diagnostics.js";
+import { fail, MlacError } from "./diagnostics.js";
 import type { Span } from "./ir.js";
 import type { Target } from "./target.js";
 
@@ -12,6 +12,8 @@ interface Choice {
   auto: string;
   /** Values that only make sense on another target, each with what there is to say about it here. */
   elsewhere?: Readonly<Record<string, string>>;
+  /** Values whose results change by rounding from run to run: taken only where they are asked for. */
+  unordered?: readonly string[];
   about: string;
 }
 
@@ -56,8 +58,8 @@ const cuda: Record<ChoiceName, Choice> = {
   mla: { values: ["materialize", "rebuild", "latent"], elsewhere: later, auto: "rebuild", about: about.mla },
   crossEntropy: { values: ["full", "recompute"], withNumber: ["chunk"], auto: "chunk:2048", about: about.crossEntropy },
   moeIn: { values: ["gather", "fused"], auto: "fused", about: about.moeIn },
-  // The order in which rows reach a token is not fixed, so that scatter is taken only by those who ask for it.
-  moeOut: { values: ["gatherSum", "scatter"], auto: "gatherSum", about: about.moeOut },
+  // The order in which rows reach a token is not fixed.
+  moeOut: { values: ["gatherSum", "scatter"], unordered: ["scatter"], auto: "gatherSum", about: about.moeOut },
   // In the epilogue of the product that makes the rows; its loads are copies by hardware.
   norm: { values: ["own", "fused"], auto: "fused", about: about.norm },
   swiglu: { values: ["own", "fused"], auto: "fused", about: about.swiglu },
@@ -74,10 +76,34 @@ export const choicesOf = (name: ChoiceName, target: Target = "cpu"): Choice => t
 export const resolveChoices = (...asked: readonly Readonly<Record<string, string>>[]): Choices => resolveChoicesFor("cpu", ...asked);
 
 /** The same on any target. */
-export function resolveChoicesFor(target: Target, ...asked: readonly Readonly<Record<string, string>>[]): Choices {
-  const result = Object.fromEntries(choiceNames.map((name) => [name, tables[target][name].auto])) as Choices;
-  for (const choices of asked) Object.assign(result, checkChoices(choices, {}, target));
+export const resolveChoicesFor = (target: Target, ...asked: readonly Readonly<Record<string, string>>[]): Choices =>
+  resolveOver(target, {}, ...asked);
+
+/** With other defaults than mlac's where somebody has measured: they are what `auto` stands for. Errors: use/fuse. */
+export function resolveOver(target: Target, measured: Partial<Choices>, ...asked: readonly Readonly<Record<string, string>>[]): Choices {
+  const defaults = { ...(Object.fromEntries(choiceNames.map((name) => [name, tables[target][name].auto])) as Choices), ...measured };
+  const result = { ...defaults };
+  for (const choices of asked)
+    for (const [name, value] of Object.entries(checkChoices(choices, {}, target)) as [ChoiceName, string][])
+      result[name] = choices[name] === "auto" ? defaults[name] : value;
   return result;
+}
+
+/** Of these, what the target has, by name; and what it has not, as "name=value". Never fails. */
+export function choicesThatHold(
+  choices: Readonly<Record<string, unknown>>,
+  target: Target,
+): { held: Partial<Choices>; dropped: readonly string[] } {
+  const held: Partial<Choices> = {};
+  const dropped: string[] = [];
+  for (const [name, value] of Object.entries(choices))
+    try {
+      Object.assign(held, checkChoices({ [name]: String(value) }, {}, target));
+    } catch (error) {
+      if (!(error instanceof MlacError)) throw error;
+      dropped.push(`${name}=${String(value)}`);
+    }
+  return { held, dropped };
 }
 
 /** Choices by name, `auto` replaced. `places` says where each was written, if that was in a file. Errors: use/fuse. */
@@ -89,7 +115,7 @@ export function checkChoices(
   return Object.fromEntries(
     Object.entries(choices).map(([asked, value]) => {
       const spans = places[asked] ? [places[asked]] : [];
-      const name = checkName(asked, spans);
+      const name = choiceNamed(asked, spans);
       return [name, checkValue(name, value, target, spans)];
     }),
   );
@@ -129,7 +155,8 @@ function takes(table: Readonly<Record<string, Choice>>, name: string, value: str
   );
 }
 
-function checkName(name: string, spans: readonly Span[]): ChoiceName {
+/** Errors: use/fuse. */
+export function choiceNamed(name: string, spans: readonly Span[] = []): ChoiceName {
   const known = choiceNames.find((n) => n === name);
   if (known) return known;
   const near = [...choiceNames].sort((a, b) => distance(name, a) - distance(name, b))[0]!;

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import type { BuildOptions } from "./build.js";
-import { type Choices, checkFileChoices, choiceNames, choicesOf, resolveChoicesFor } from "./choices.js";
+import { type Choices, checkFileChoices, choiceNames, choicesKnown, choicesOf, resolveOver } from "./choices.js";
 import { fail } from "./diagnostics.js";
 import { type Backend, backendFor } from "./emit/backend.js";
 import { type EmittedModel, emitModel } from "./emit/model.js";
@@ -10,11 +10,12 @@ import { layerTensors, placeResidents, type Resident, type Residents } from "./e
 import { cpuFlags } from "./emit/toolchain.js";
 import { type Lowered, lower } from "./lower/index.js";
 import type { Manifest } from "./manifest.js";
+import { measuredInForce } from "./measured.js";
 import { describeMemory } from "./memory.js";
 import { version } from "./package.js";
 import { modelName } from "./place.js";
 import { print } from "./print.js";
-import { makePrograms } from "./programs.js";
+import { makePrograms, type Program } from "./programs.js";
 import { showKernels } from "./showKernels.js";
 import { seal } from "./upToDate.js";
 
@@ -23,6 +24,9 @@ const hopper = "sm_90a";
 
 export interface Emission extends EmittedModel {
   model: Lowered;
+  made: readonly Program[];
+  /** The graph after each pass as text, where it was asked for. */
+  stages: readonly Stage[];
   manifest: Manifest;
   /** Stands for everything but the model's files that decided what was built, on this machine. */
   seal: string;
@@ -30,19 +34,37 @@ export interface Emission extends EmittedModel {
   backend: Backend;
   /** Of the GPU that is built for. */
   architecture?: string;
-  exchange: Residents["exchange"];
+  residents: Residents;
+  /** Sentences for whoever builds. */
+  notes: readonly string[];
+}
+
+/** The graph of a program after a pass; "lowered" is before the first. */
+export interface Stage {
+  program: Program["name"];
+  pass: string;
+  text: string;
+  /** The same with lasting numbers: what a pass leaves alone is the same text before and after. */
+  lasting: string;
 }
 
 export const lowerModel = (options: BuildOptions): Lowered => lower(options.model, { set: options.set });
 
-export const choicesFor = (options: BuildOptions, { plan, places }: Lowered): Choices =>
-  resolveChoicesFor(options.target, checkFileChoices(plan.fuse, places.fuse, options.target), options.fuse);
-
-export async function emitAll(options: BuildOptions): Promise<Emission> {
-  const model = lowerModel(options);
-  const choices = choicesFor(options, model);
-  return fitMemory(choices, (c) => emission(options, model, c));
+/** What stands above what: the command line, the model's file, what was measured here, mlac's defaults. */
+export function choicesFor({ target, fuse, measured }: BuildOptions, model: Lowered): Choices {
+  const { plan, places } = model;
+  checkFileChoices(plan.fuse, places.fuse, target);
+  return resolveOver(target, measuredInForce(measured, model.sizes, target).fuse, choicesKnown(plan.fuse, target).here, fuse);
 }
+
+export async function emitAll(options: BuildOptions, { stages = false } = {}): Promise<Emission> {
+  const model = lowerModel(options);
+  return emitLowered(options, model, choicesFor(options, model), stages);
+}
+
+/** A model that is lowered already, with these choices. */
+export const emitLowered = (options: BuildOptions, model: Lowered, choices: Choices, stages = false): Emission =>
+  fitMemory(choices, (c) => emission(options, model, c, stages));
 
 /** recompute = fit:BYTES: the least recomputation whose plan fits. */
 function fitMemory(choices: Choices, make: (choices: Choices) => Emission): Emission {
@@ -59,12 +81,15 @@ function fitMemory(choices: Choices, make: (choices: Choices) => Emission): Emis
   });
 }
 
-function emission(options: BuildOptions, model: Lowered, choices: Choices): Emission {
+function emission(options: BuildOptions, model: Lowered, choices: Choices, withStages = false): Emission {
   if (choices.mla === "latent" && options.architecture !== undefined && options.architecture !== hopper)
     fail("use/fuse", `mla=latent is for NVIDIA's Hopper (${hopper}); this build is for ${options.architecture}`, {
       help: "take --fuse mla=rebuild",
     });
-  const programs = makePrograms(model, choices, options.target);
+  const stages: Stage[] = [];
+  const programs = makePrograms(model, choices, options.target, (program, pass, graph) => {
+    if (withStages) stages.push({ program, pass, text: print(graph), lasting: print(graph, "lasting") });
+  });
   const backend = backendFor(options.target, options.dtype, model, choices);
   const residents = placeResidents(model.parameters, model.plan, model.graph, backend.storage);
   const emitted = emitModel(model, programs, residents, backend);
@@ -101,10 +126,13 @@ function emission(options: BuildOptions, model: Lowered, choices: Choices): Emis
   return {
     ...emitted,
     ...(architecture === undefined ? {} : { architecture }),
-    exchange: residents.exchange,
+    residents,
+    made: programs,
+    stages,
     backend,
     model,
     manifest,
+    notes: measuredInForce(options.measured, model.sizes, options.target, choices).notes,
     seal: seal(options),
     flags: [...cpuFlags, ...(options.dtype === "f64" ? ["-DMLAC_DOUBLE"] : [])],
   };
@@ -119,7 +147,9 @@ export function showStage(options: BuildOptions, stage: "graph" | "kernels" | "p
   const title = `// ${basename(options.model)}: ${choiceNames.map((n) => `${n}=${choices[n]}`).join(" ")}`;
   if (stage === "graph") {
     const parts = [`${title}\n\n// lowered\n${print(model.graph)}`];
-    makePrograms(model, choices, options.target, (program, pass, graph) => parts.push(`// ${program}, after ${pass}\n${print(graph)}`));
+    makePrograms(model, choices, options.target, (program, pass, graph) => {
+      if (pass !== "lowered") parts.push(`// ${program}, after ${pass}\n${print(graph)}`);
+    });
     return parts.join("\n");
   }
   const emitted = emission(options, model, choices);

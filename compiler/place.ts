@@ -13,3 +13,6 @@ export function modelName(model: string): string {
 export function modelPlace({ model, target, dtype, out }: { model: string; target: Target; dtype: Real; out?: string }): string {
   return resolve(out ?? join("generated", modelName(model), dtype === realsOf[target][0] ? target : `${target}-${dtype}`));
 }
+
+/** A GPU's or a processor's name as a part of a file's name: NVIDIA-H200. */
+export const deviceFile = (device: string): string => device.replace(/[^A-Za-z0-9]+/g, "-").replace(/^-|-$/g, "") || "unknown";

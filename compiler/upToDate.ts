@@ -6,6 +6,7 @@ import { processor } from "./emit/compiler.js";
 import { nvccPath } from "./emit/nvcc.js";
 import { gpuFingerprint } from "./gpu.js";
 import type { Manifest } from "./manifest.js";
+import type { MeasuredChoices } from "./measured.js";
 import { root } from "./package.js";
 import type { Target } from "./target.js";
 
@@ -17,6 +18,8 @@ export interface Inputs {
   arch?: string;
   fuse: Record<string, string>;
   set: Record<string, string>;
+  /** What `auto` stands for, where that was measured. */
+  measured?: MeasuredChoices;
 }
 
 const sha256 = (text: string | Buffer): string => createHash("sha256").update(text).digest("hex");
@@ -24,10 +27,11 @@ const sorted = (record: Readonly<Record<string, string>>): string =>
   JSON.stringify(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /** All that decides what is built, but for the model's own files. */
-export function seal({ target, dtype, arch, fuse, set }: Inputs): string {
+export function seal({ target, dtype, arch, fuse, set, measured }: Inputs): string {
   const compiler = process.env.CXX ?? "";
   const gpu = target === "cuda" ? [arch ?? process.env.MLAC_ARCH ?? gpuFingerprint(), nvccItself()] : [];
-  return sha256([target, dtype, sorted(fuse), sorted(set), compiler, processor(), ...gpu, mlacItself()].join("\n"));
+  const chosen = measured ? [sorted(measured.fuse), JSON.stringify(measured.sizes ?? "any")] : [];
+  return sha256([target, dtype, sorted(fuse), sorted(set), ...chosen, compiler, processor(), ...gpu, mlacItself()].join("\n"));
 }
 
 /** Which nvcc it is, without starting it. */

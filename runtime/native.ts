@@ -32,11 +32,15 @@ const prototypes = {
   evaluate: "int32_t mlac_evaluate(void *session, const int32_t *tokens, const int32_t *targets, double *report)",
   predict: "int32_t mlac_predict(void *session, const int32_t *tokens, const int32_t *at, void *logits)",
   firstNotFinite: "const char *mlac_first_not_finite(void *session)",
+  // runtime/native/measure.h
+  profile: "int32_t mlac_profile(void *session, int32_t rounds, char *text, int64_t bytes)",
+  copySpeed: "int32_t mlac_copy_speed(void *session, int32_t rounds, double *report)",
 } as const;
 
 /** What a CUDA build exports beside them: runtime/native/cuda/extra.h. */
 const cudaPrototypes = {
   device: "const char *mlac_device(void *session)",
+  time: "int32_t mlac_time(void *session, int32_t rounds, double *report)",
   cublasLt: "int64_t mlac_cublaslt(void *session)",
   tune: "int32_t mlac_tune(void *session, const int32_t *tokens, const int32_t *targets, int32_t rounds, char *text, int64_t bytes)",
   setChoices: "int32_t mlac_set_choices(void *session, const char *text)",
@@ -109,9 +113,18 @@ export class Native {
   }
 
   /** The lines that mlac_tune writes. */
-  async tune(tokens: Int32Array, targets: Int32Array, rounds: number): Promise<string> {
+  tune(tokens: Int32Array, targets: Int32Array, rounds: number): Promise<string> {
+    return this.#text("tune", tokens, targets, rounds);
+  }
+
+  /** The lines that mlac_profile writes. */
+  profile(rounds: number): Promise<string> {
+    return this.#text("profile", rounds);
+  }
+
+  async #text(name: "tune" | "profile", ...given: Argument[]): Promise<string> {
     const text = new Uint8Array(1 << 18);
-    await this.run("tune", tokens, targets, rounds, text, BigInt(text.length));
+    await this.run(name, ...given, text, BigInt(text.length));
     return Buffer.from(text.subarray(0, text.indexOf(0))).toString();
   }
 

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fail } from "../compiler/diagnostics.js";
+import type { MeasuredChoices } from "../compiler/measured.js";
 import { modelName } from "../compiler/place.js";
 import type { Real, Target } from "../compiler/target.js";
 import type { Position } from "./batches.js";
@@ -19,6 +20,8 @@ export interface Recipe {
   /** What it was trained on: `auto` is decided by then. */
   dtype: Real;
   target: Target;
+  /** What `auto` stood for when the run began. */
+  measured?: MeasuredChoices;
   out?: string;
 }
 

@@ -25,6 +25,13 @@ export interface Losses {
   balance: number;
 }
 
+/** All calls of one kernel in a micro-step. */
+export interface KernelTime {
+  name: string;
+  calls: number;
+  milliseconds: number;
+}
+
 export type Numbers = Float32Array | Float64Array | Int32Array;
 
 /** Takes the model's memory; all its tensors are zero. Errors: plan/memory, run/load, run/memory, run/gpu. */
@@ -151,6 +158,32 @@ export class Session {
   /** The first parameter, gradient or optimizer tensor with a value that is not finite. */
   async firstNotFinite(): Promise<string | undefined> {
     return this.#native.firstNotFinite();
+  }
+
+  /**
+   * Where the time of a micro-step goes, in the order of the kernels' first calls: the last one, run again, on a GPU with its kernels one by
+   * one. Adds to the gradients.
+   */
+  async profile(rounds: number): Promise<KernelTime[]> {
+    const lines = (await this.#native.profile(rounds)).split("\n").filter((line) => line !== "");
+    return lines.map((line) => {
+      const [name = "", calls, milliseconds] = line.split("\t");
+      return { name, calls: Number(calls), milliseconds: Number(milliseconds) };
+    });
+  }
+
+  /** Milliseconds that the last micro-step and the last update take on the GPU, by its own clock; each is done again. CUDA only. */
+  async deviceTime(): Promise<{ microStep: number; update: number }> {
+    const report = new Float64Array(2);
+    await this.#native.run("time", 1, report);
+    return { microStep: report[0] ?? Number.NaN, update: report[1] ?? Number.NaN };
+  }
+
+  /** Bytes that are read and written in a second while memory is copied: the best of some rounds. All tensors are lost. */
+  async copySpeed(rounds: number): Promise<number> {
+    const report = new Float64Array(1);
+    await this.#native.run("copySpeed", rounds, report);
+    return report[0] ?? Number.NaN;
   }
 
   async close(): Promise<void> {

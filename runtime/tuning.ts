@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { findGpus } from "../compiler/gpu.js";
+import { deviceFile } from "../compiler/place.js";
 import { SEAL } from "../compiler/upToDate.js";
 import { sentenceOf } from "./checkpointManifest.js";
 import { replaceFile } from "./durable.js";
@@ -125,8 +126,7 @@ export function buildHash(library: string): string {
 }
 
 /** Beside the library: choices.NVIDIA-H200.json. */
-export const choicesPath = (library: string, gpu: string): string =>
-  join(dirname(library), `choices.${gpu.replace(/[^A-Za-z0-9]+/g, "-").replace(/^-|-$/g, "")}.json`);
+export const choicesPath = (library: string, gpu: string): string => join(dirname(library), `choices.${deviceFile(gpu)}.json`);
 
 /** The table, if it was made for exactly this; one that is damaged is none. */
 export function readChoices(path: string, machine: Machine): ChoiceTable | undefined {

@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 import { type Command, Option } from "commander";
-import { buildModel, buildOptions, declare, type ModelOptions, modelOptions, print } from "./command.js";
+import { buildModel, buildOptions, declare, type ModelOptions, modelOptions, print, withMeasured } from "./command.js";
 import { located } from "./located.js";
 
 interface Options extends ModelOptions {
@@ -17,15 +17,16 @@ export default function (program: Command): void {
   modelOptions(declare(program, "build", summary, examples))
     .addOption(new Option("--emit <stage>", "print a stage of the compiler instead of building").choices(["graph", "kernels", "plan"]))
     .action(async (model: string, options: Options) => {
+      const asked = await withMeasured(buildOptions(model, options));
       if (options.emit !== undefined) {
         const { emit } = await import("../build.js");
         const { emit: stage } = options;
-        const text = await located(model, () => emit(buildOptions(model, options), stage));
+        const text = await located(model, () => emit(asked, stage));
         print(options, text.trimEnd(), { ok: true, model, stage, text });
         return;
       }
       const started = performance.now();
-      const built = await buildModel(buildOptions(model, options));
+      const built = await buildModel(asked);
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
       const place = relative(process.cwd(), built.directory) || ".";
       const text = built.upToDate ? `${place} is up to date` : `built ${place} in ${seconds} s`;

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { buildOptions, declare, type ModelOptions, modelOptions, print } from "./command.js";
+import { buildOptions, declare, type ModelOptions, modelOptions, print, withMeasured } from "./command.js";
 import { located } from "./located.js";
 
 export default function (program: Command): void {
@@ -7,7 +7,7 @@ export default function (program: Command): void {
   modelOptions(declare(program, "check", summary, ["mlac check model.ts", "mlac check model.ts --set H=12"])).action(
     async (model: string, options: ModelOptions) => {
       const { check } = await import("../build.js");
-      await located(model, () => check(buildOptions(model, options)));
+      await located(model, async () => check(await withMeasured(buildOptions(model, options))));
       print(options, `${model} is fine`, { ok: true, model });
     },
   );

@@ -80,6 +80,13 @@ export async function explain({ target, why }: Chosen, fuse: Record<string, stri
   return here;
 }
 
+/** With what `mlac bench` measured on this machine, which `auto` goes by. */
+export async function withMeasured(options: BuildOptions): Promise<BuildOptions> {
+  const { measuredFor } = await import("../measured.js");
+  const measured = await measuredFor(options);
+  return measured === undefined ? options : { ...options, measured };
+}
+
 /** Results go to standard output, and nothing else does. */
 export function print(options: CommonOptions, text: string, result: unknown): void {
   process.stdout.write(options.json ? `${JSON.stringify(result, undefined, 2)}\n` : `${text}\n`);
@@ -97,6 +104,7 @@ export async function buildModel(options: BuildOptions): Promise<Built> {
   // Some terminals do not know their width; to them a line that is too long cannot be wiped.
   const live = process.stderr.isTTY && columns > 0;
   const wipe = "\r\u001b[2K";
+  const onNote = (text: string): void => note(live ? wipe + text : text);
   let shown = Number.NEGATIVE_INFINITY;
   const onProgress = (text: string): void => {
     if (live) process.stderr.write(wipe + text.slice(0, columns - 1));
@@ -106,7 +114,7 @@ export async function buildModel(options: BuildOptions): Promise<Built> {
     }
   };
   try {
-    return await located(options.model, () => build({ ...options, onProgress }));
+    return await located(options.model, () => build({ ...options, onProgress, onNote }));
   } finally {
     if (live) process.stderr.write(wipe);
   }

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { buildOptions, count, declare, type ModelOptions, modelOptions, print } from "./command.js";
+import { buildOptions, count, declare, type ModelOptions, modelOptions, print, withMeasured } from "./command.js";
 import { located } from "./located.js";
 
 export default function (program: Command): void {
@@ -9,7 +9,7 @@ export default function (program: Command): void {
     .action(async (model: string, options: ModelOptions & { threads?: number }) => {
       const { plan } = await import("../build.js");
       const { describeMemory, fits, roomFor, totalBytes } = await import("../memory.js");
-      const manifest = await located(model, () => plan(buildOptions(model, options)));
+      const manifest = await located(model, async () => plan(await withMeasured(buildOptions(model, options))));
       const { memory, target } = manifest;
       const room = await roomFor(target);
       const result = {

@@ -40,15 +40,20 @@ export default function (program: Command): void {
       const asked = given("target") ? options.target : (before?.target ?? options.target);
       const dtype = options.dtype ?? (before?.target === asked ? before?.dtype : undefined);
       const { arch } = options;
+      const { measuredFor } = await import("../measured.js");
       const { targetToRun } = await import("../chooseTarget.js");
       const chosen = await targetToRun({ target: asked, ...(dtype ? { dtype } : {}), ...(arch ? { arch } : {}) });
+      const name = model ?? before?.model ?? "model.ts";
+      // A run that goes on keeps the choices that it began with, whatever was measured since.
+      const measured = from ? before?.measured : await measuredFor({ model: name, ...chosen, ...(arch ? { arch } : {}) });
       const recipe = {
-        model: model ?? before?.model ?? "model.ts",
+        model: name,
         directory: model === undefined && before ? before.directory : process.cwd(),
         set: { ...before?.set, ...options.set },
         fuse: await explain(chosen, { ...before?.fuse, ...options.fuse }),
         dtype: chosen.dtype,
         target: chosen.target,
+        ...(measured === undefined ? {} : { measured }),
         ...(out === undefined ? {} : { out }),
       };
       const folder = from ? dirname(dirname(from.path)) : (options.run ?? runs.newRunFolder(recipe.model));

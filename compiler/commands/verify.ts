@@ -31,6 +31,9 @@ export default function (program: Command): void {
     .action(async (model: string, options: Options) => {
       const { verifyModel } = await import("../verifyModel/index.js");
       const { set = {}, fuse = {}, arch, out, only } = options;
+      // What is trained is verified, at whatever sizes.
+      const { measuredFor } = await import("../measured.js");
+      const { sizes: _, ...measured } = (await measuredFor({ model, target: "cuda", dtype: "bf16", ...(arch ? { arch } : {}) })) ?? {};
       const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
       const say = (text: string): void => void (options.json || process.stdout.write(`${text}\n`));
       const live = process.stderr.isTTY;
@@ -42,6 +45,7 @@ export default function (program: Command): void {
             dtype: "bf16",
             set,
             fuse,
+            ...("fuse" in measured ? { measured } : {}),
             ...(arch === undefined ? {} : { arch }),
             ...(out === undefined ? {} : { out }),
           },

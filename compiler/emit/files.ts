@@ -41,7 +41,7 @@ function textsOf(emitted: Emission): Record<string, string> {
     ...Object.fromEntries(emitted.kernels.map((k) => [`kernels/${k.name}${extension}`, k.text])),
     ...hostFiles(emitted),
     "manifest.json": `${JSON.stringify(emitted.manifest, undefined, 1)}\n`,
-    ".gitignore": `model.so\n${SEAL}\n${target === "cuda" ? "choices.*.json\n" : ""}objects/\n*.gch*\n`,
+    ".gitignore": `model.so\n${SEAL}\nfusion.*.json\n${target === "cuda" ? "choices.*.json\n" : ""}objects/\n*.gch*\n`,
   };
 }
 
@@ -49,8 +49,8 @@ function textsOf(emitted: Emission): Record<string, string> {
 async function copiedFiles(target: Target): Promise<{ from: string; to: string }[]> {
   const native = join(root, "runtime/native");
   const library = join(root, "templates", target, "lib");
-  const files = [join(native, "mlac.h")];
-  if (target === "cpu") files.push(...["model.h", "session.cpp"].map((name) => join(native, name)));
+  const files = [join(native, "mlac.h"), join(native, "measure.h")];
+  if (target === "cpu") files.push(...["model.h", "profile.h", "session.cpp"].map((name) => join(native, name)));
   else files.push(...(await readdir(join(native, "cuda"))).map((name) => join(native, "cuda", name)));
   const headers = (await readdir(library)).filter((name) => /\.(h|cuh)$/.test(name)).map((name) => join(library, name));
   // Parameters start with the same bits on every target.

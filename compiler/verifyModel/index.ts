@@ -3,10 +3,11 @@ import { join } from "node:path";
 import type { BuildOptions, Built } from "../build.js";
 import { choicesKnown } from "../choices.js";
 import { lowerModel } from "../compile.js";
-import { fail, MlacError } from "../diagnostics.js";
+import { fail } from "../diagnostics.js";
 import { cudaTools } from "../emit/cudaTools.js";
 import { findGpus, isUsable } from "../gpu.js";
 import { modelName } from "../place.js";
+import { settable } from "../settable.js";
 import { type Verdict, verifyKernels } from "./kernels.js";
 import { type StepLine, verifyStep } from "./step.js";
 
@@ -42,7 +43,7 @@ export async function verifyModel(options: VerifyOptions): Promise<Verified> {
   const set = { ...options.build.set, ...sizes };
   const gpu: BuildOptions = { ...options.build, set, target: "cuda", dtype: "bf16", out: join(place, "cuda") };
   const fuse = choicesKnown(gpu.fuse, "cpu").here;
-  const { arch: _, ...rest } = gpu;
+  const { arch: _, measured: __, ...rest } = gpu;
   const cpu: BuildOptions = { ...rest, fuse, target: "cpu", dtype: "f32", out: join(place, "cpu") };
 
   const tools = await cudaTools(gpu.arch);
@@ -81,19 +82,8 @@ function smaller(build: BuildOptions): Record<string, string> {
   const [batch, length] = tokens.type.dims as [{ name: string; size: number }, { name: string; size: number }];
   const shorter = length.name in build.set ? length.size : Math.min(length.size, LENGTH);
   const fewer = batch.name in build.set ? batch.size : Math.min(batch.size, Math.max(1, Math.floor(TOKENS / shorter)));
-  let sizes: Record<string, string> = {};
-  for (const [{ name, size }, wanted] of [
-    [length, shorter],
-    [batch, fewer],
-  ] as const) {
-    if (wanted === size) continue;
-    const more = { ...sizes, [name]: String(wanted) };
-    try {
-      lowerModel({ ...build, set: { ...build.set, ...more } });
-      sizes = more;
-    } catch (error) {
-      if (!(error instanceof MlacError)) throw error;
-    }
-  }
-  return sizes;
+  return settable(build, [
+    { ...length, wanted: shorter },
+    { ...batch, wanted: fewer },
+  ]);
 }

@@ -10,11 +10,14 @@
 #include <new>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "lib/random.h"
 #include "lib/scratch.h"
+#include "measure.h"
 #include "mlac.h"
 #include "model.h"
+#include "profile.h"
 
 /// A thread that does all of a session's work. OpenMP keeps a team of threads for every thread that calls it, and callers such as
 /// Node's thread pool come on a different one each time: without this, teams would pile up and wait for each other's cores.
@@ -56,6 +59,7 @@ struct mlac_session {
   char* arena = nullptr;
   std::string error;
   Worker worker;
+  std::vector<int32_t> batch;  // of the last micro-step, tokens and targets: mlac_profile runs it again
 };
 
 namespace {
@@ -172,6 +176,9 @@ int32_t mlac_reset_optimizer(mlac_session* session) {
 
 int32_t mlac_micro_step(mlac_session* session, const int32_t* tokens, const int32_t* targets, double loss_scale, int32_t first, double* report) {
   if (!valid_ids(session, tokens, mlac::VOCABULARY, "token") || !valid_ids(session, targets, mlac::VOCABULARY, "target")) return 1;
+  const int64_t count = mlac::SEQUENCES * mlac::LENGTH;
+  session->batch.assign(tokens, tokens + count);
+  session->batch.insert(session->batch.end(), targets, targets + count);
   session->worker.run([=] { mlac::micro_step(session->arena, tokens, targets, loss_scale, first != 0, report); });
   return 0;
 }
@@ -206,6 +213,28 @@ const char* mlac_first_not_finite(mlac_session* session) {
       if (!std::isfinite(values[n])) return t.name;
   }
   return nullptr;
+}
+
+int32_t mlac_profile(mlac_session* session, int32_t rounds, char* text, int64_t bytes) {
+  if (rounds < 1) return fail(session, "there is nothing to time in " + std::to_string(rounds) + " rounds");
+  if (session->batch.empty()) return fail(session, "there was no micro-step yet whose time could be taken");
+  std::string lines;
+  session->worker.run([=, &lines] {
+    const int32_t *tokens = session->batch.data(), *targets = tokens + mlac::SEQUENCES * mlac::LENGTH;
+    double report[2];
+    RangeTimes times;
+    for (int32_t round = 0; round < rounds; ++round) mlac::micro_step(session->arena, tokens, targets, 1, false, report);
+    lines = times.lines(rounds);
+  });
+  if (int64_t(lines.size()) >= bytes) return fail(session, "the table of kernels has " + std::to_string(lines.size()) + " bytes, for which there is no room");
+  std::memcpy(text, lines.c_str(), lines.size() + 1);
+  return 0;
+}
+
+int32_t mlac_copy_speed(mlac_session* session, int32_t rounds, double* report) {
+  if (rounds < 1) return fail(session, "there is nothing to time in " + std::to_string(rounds) + " rounds");
+  session->worker.run([=] { report[0] = copy_speed(session->arena, mlac::ARENA_BYTES, rounds); });
+  return 0;
 }
 
 }  // extern "C"

@@ -1,7 +1,7 @@
-/* What a CUDA build exports beside mlac.h. */
+/* What a CUDA build exports beside mlac.h and measure.h. */
 #ifndef MLAC_EXTRA_H
 #define MLAC_EXTRA_H
-#include "mlac.h"
+#include "measure.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -12,10 +12,6 @@ extern "C" {
    Runs the last micro-batch again with `first` set, and the last update (before there was one: step 1, rate 1, clip 1), so it changes
    gradients, weights and optimizer state as those calls do. report[0] = micro-step, report[1] = update. Fails before the first micro-step. */
 int32_t mlac_time(mlac_session *session, int32_t rounds, double *report);
-
-/* Where the time of a micro-step goes: the last one is run again `rounds` times, its kernels launched one by one. `text` gets a line a
-   kernel: name, tab, calls in a micro-step, tab, milliseconds of all of them. Adds to the gradients. Fails before the first micro-step. */
-int32_t mlac_profile(mlac_session *session, int32_t rounds, char *text, int64_t bytes);
 
 /* Measures the ways in which each kernel of a micro-step can compute its contraction (lib/choice.cuh), each in its place among the others: a
    micro-step of these tokens and targets [B, T] a way, `rounds` times over. Takes the fastest ways, and automatic where none is at least 2 %

@@ -400,6 +400,21 @@ int32_t mlac_profile(mlac_session* session, int32_t rounds, char* text, int64_t 
   });
 }
 
+int32_t mlac_copy_speed(mlac_session* session, int32_t rounds, double* report) {
+  return call(session, [=] {
+    if (rounds < 1) throw Failure("there is nothing to time in " + std::to_string(rounds) + " rounds");
+    const int64_t half = mlac::ARENA_BYTES / 512 * 256;
+    double best = 0;
+    for (int32_t round = 0; round < rounds; ++round) {
+      const double time = milliseconds(session, 1, [=] {
+        cuda(cudaMemcpyAsync(session->arena + half, session->arena, half, cudaMemcpyDeviceToDevice, session->stream), "copying");
+      });
+      best = std::max(best, 2. * double(half) / time * 1e3);
+    }
+    report[0] = best;
+  });
+}
+
 int32_t mlac_tune(mlac_session* session, const int32_t* tokens, const int32_t* targets, int32_t rounds, char* text, int64_t bytes) {
   return call(session, [=] {
     if (rounds < 1) throw Failure("there is nothing to measure in " + std::to_string(rounds) + " rounds");

@@ -21,6 +21,7 @@ constexpr int64_t V = 256;
  * of the logits is written over them. Three products.
  */
 void bwd_01_linearCrossEntropyTrain(const real* rmsnorm_norm, const real* head_2, const int32_t* targets, const real* lossScale, real* __restrict loss, real* __restrict d_x, real* __restrict d_head, real* __restrict workspace) {
+  const Range range("bwd_01_linearCrossEntropyTrain");
   constexpr int64_t ROWS = 512;
   real* logits = workspace;
   std::vector<double> losses((B * T));

@@ -8,6 +8,7 @@
 namespace mlac {
 
 void bwd_02_sumOver(const real* balance, real* __restrict sumOver) {
+  const Range range("bwd_02_sumOver");
   // one round per row of []
   const RowChunks chunks = row_chunks(1);
   parallel_for(chunks.count, [=](int64_t chunk) {

@@ -14,6 +14,7 @@ constexpr int64_t layers = 3;
 }  // namespace
 
 void bwd_03_expand(const real* lossScale, real* __restrict expand) {
+  const Range range("bwd_03_expand");
   // one round per row of []
   const RowChunks chunks = row_chunks(1);
   parallel_for(chunks.count, [=](int64_t chunk) {

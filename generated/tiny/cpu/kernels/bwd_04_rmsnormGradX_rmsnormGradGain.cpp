@@ -16,6 +16,7 @@ constexpr int64_t D = 128;
 }  // namespace
 
 void bwd_04_rmsnormGradX_rmsnormGradGain(const real* d_x, const real* x, const real* norm, real* __restrict d_x_2, real* __restrict d_norm, real* __restrict workspace) {
+  const Range range("bwd_04_rmsnormGradX_rmsnormGradGain");
   // one round per row of [B T]
   const RowChunks chunks = row_chunks(B * T);
   parallel_for(chunks.count, [=](int64_t chunk) {

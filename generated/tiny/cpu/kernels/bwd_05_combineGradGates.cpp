@@ -17,6 +17,7 @@ constexpr int64_t D = 128;
 
 // d gate[t, k] = ⟨d y[t], the row of choice k⟩
 void bwd_05_combineGradGates(const real* d_x, const real* routed, const int32_t* slot, real* __restrict combine_grad_gates) {
+  const Range range("bwd_05_combineGradGates");
   constexpr int64_t TOP = 2;
   parallel_for((B * T), [=](int64_t token) {
     const real* dy = d_x + token * D;

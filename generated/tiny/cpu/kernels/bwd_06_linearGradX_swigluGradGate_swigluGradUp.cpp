@@ -17,6 +17,7 @@ constexpr int64_t S = 128;
 }  // namespace
 
 void bwd_06_linearGradX_swigluGradGate_swigluGradUp(const real* d_x, const real* sharedDown, const real* linear_sharedGate, const real* linear_sharedUp, real* __restrict swiglu_grad_gate, real* __restrict swiglu_grad_up) {
+  const Range range("bwd_06_linearGradX_swigluGradGate_swigluGradUp");
   const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return d_x[m * D + k]; };
   });

@@ -17,6 +17,7 @@ constexpr int64_t D = 128;
 }  // namespace
 
 void bwd_07_linearGradW_swiglu(const real* linear_sharedGate, const real* linear_sharedUp, const real* d_x, real* __restrict d_sharedDown) {
+  const Range range("bwd_07_linearGradW_swiglu");
   const auto a = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return (mlac::silu(linear_sharedGate[k * S + m]) * linear_sharedUp[k * S + m]); };
   });

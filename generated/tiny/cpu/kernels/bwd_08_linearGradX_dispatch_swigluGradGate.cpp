@@ -17,6 +17,7 @@ constexpr int64_t F = 64;
 }  // namespace
 
 void bwd_08_linearGradX_dispatch_swigluGradGate(const real* d_x, const int32_t* source, const real* gates, const real* down, const int32_t* offsets, const real* linear_gate, const real* linear_up, real* __restrict swiglu_grad_gate, real* __restrict swiglu_grad_up) {
+  const Range range("bwd_08_linearGradX_dispatch_swigluGradGate");
   const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return (gates[source[m]] * d_x[(source[m] / 2) * D + k]); };
   });

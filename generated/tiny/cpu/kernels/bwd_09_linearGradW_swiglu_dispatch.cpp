@@ -17,6 +17,7 @@ constexpr int64_t D = 128;
 }  // namespace
 
 void bwd_09_linearGradW_swiglu_dispatch(const real* linear_gate, const real* linear_up, const real* d_x, const int32_t* source, const real* gates, const int32_t* offsets, real* __restrict d_down) {
+  const Range range("bwd_09_linearGradW_swiglu_dispatch");
   const auto a = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return (mlac::silu(linear_gate[k * F + m]) * linear_up[k * F + m]); };
   });

@@ -16,6 +16,7 @@ constexpr int64_t D = 128;
 }  // namespace
 
 void bwd_10_linearGradX_add(const real* swiglu_grad_up, const real* up, const int32_t* offsets, const real* swiglu_grad_gate, const real* gate, real* __restrict add) {
+  const Range range("bwd_10_linearGradX_add");
   const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return swiglu_grad_up[m * F + k]; };
   });

@@ -18,6 +18,7 @@ constexpr int64_t T = 256;
 
 // Each token sums the rows of its 2 choices: a gather, so nothing is added to by two threads.
 void bwd_11_combine(const real* add, const int32_t* slot, real* __restrict combine) {
+  const Range range("bwd_11_combine");
   constexpr int64_t TOP = 2;
   parallel_for((B * T), [=](int64_t token) {
     real* out = combine + token * D;

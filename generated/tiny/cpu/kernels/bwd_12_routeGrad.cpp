@@ -19,6 +19,7 @@ constexpr int64_t E = 8;
  * Through the gates (a quotient of probabilities), the balance loss (loads are constants) and softmax.
  */
 void bwd_12_routeGrad(const real* probabilities, const real* gates, const int32_t* choice_2, const int32_t* load, const real* combine_grad_gates, const real* expand, real* __restrict route_grad_) {
+  const Range range("bwd_12_routeGrad");
   constexpr int64_t TOP = 2;
   const real balance = expand[0] * real(0.01) * E / (real((B * T) * TOP) * real((B * T)));
   parallel_for((B * T), [=](int64_t token) {

@@ -20,6 +20,7 @@ constexpr int64_t E = 8;
 }  // namespace
 
 void bwd_13_linearGradX_add(const real* swiglu_grad_up, const real* sharedUp, const real* swiglu_grad_gate, const real* sharedGate, const real* combine, const real* route_grad_, const real* router, real* __restrict add) {
+  const Range range("bwd_13_linearGradX_add");
   const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return swiglu_grad_up[m * S + k]; };
   });

@@ -16,6 +16,7 @@ constexpr int64_t D = 128;
 }  // namespace
 
 void bwd_14_add_rmsnorm_rmsnormGradX(const real* x, const real* linear_out, const real* ffnNorm, const real* add, const real* d_x, const real* attnNorm, real* __restrict rmsnorm_ffnNorm, real* __restrict d_ffnNorm, real* __restrict d_x_2, real* __restrict rmsnorm_attnNorm, real* __restrict workspace) {
+  const Range range("bwd_14_add_rmsnorm_rmsnormGradX");
   // one round per row of [B T]
   const RowChunks chunks = row_chunks(B * T);
   parallel_for(chunks.count, [=](int64_t chunk) {

@@ -17,6 +17,7 @@ constexpr int64_t S = 128;
 }  // namespace
 
 void bwd_15_linearGradW(const real* rmsnorm_ffnNorm, const real* swiglu_grad_up, const real* swiglu_grad_gate, real* __restrict d_sharedUp, real* __restrict d_sharedGate) {
+  const Range range("bwd_15_linearGradW");
   const auto a = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return rmsnorm_ffnNorm[k * D + m]; };
   });

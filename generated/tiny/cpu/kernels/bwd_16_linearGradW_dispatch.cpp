@@ -17,6 +17,7 @@ constexpr int64_t F = 64;
 }  // namespace
 
 void bwd_16_linearGradW_dispatch(const real* rmsnorm_ffnNorm, const int32_t* source, const real* swiglu_grad_up, const int32_t* offsets, const real* swiglu_grad_gate, real* __restrict d_up, real* __restrict d_gate) {
+  const Range range("bwd_16_linearGradW_dispatch");
   const auto a = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return rmsnorm_ffnNorm[(source[k] / 2) * D + m]; };
   });

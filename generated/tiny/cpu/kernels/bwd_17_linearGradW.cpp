@@ -17,6 +17,7 @@ constexpr int64_t E = 8;
 }  // namespace
 
 void bwd_17_linearGradW(const real* rmsnorm_ffnNorm, const real* route_grad_, real* __restrict d_router) {
+  const Range range("bwd_17_linearGradW");
   const auto a = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return rmsnorm_ffnNorm[k * D + m]; };
   });

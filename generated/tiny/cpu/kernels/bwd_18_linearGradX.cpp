@@ -18,6 +18,7 @@ constexpr int64_t U = 32;
 }  // namespace
 
 void bwd_18_linearGradX(const real* d_x, const real* out_, real* __restrict d_mixed) {
+  const Range range("bwd_18_linearGradX");
   const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return d_x[m * D + k]; };
   });

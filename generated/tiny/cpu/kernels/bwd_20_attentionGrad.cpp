@@ -19,6 +19,7 @@ constexpr int64_t U = 32;
 
 // The probabilities are formed again from the scores and the kept log-sum-exp, block by block.
 void bwd_20_attentionGrad(const real* rope, const real* rope_2, const real* linear_v, const real* mixed, const real* lse, const real* d_mixed, real* __restrict d_q, real* __restrict d_k, real* __restrict d_v) {
+  const Range range("bwd_20_attentionGrad");
   constexpr real scale = 0.14433756729740646;
   attention_backward<N_R, U>(B, T, H, H, true, scale, rope, rope_2, linear_v, mixed, lse, d_mixed, d_q, d_k, d_v);
 }

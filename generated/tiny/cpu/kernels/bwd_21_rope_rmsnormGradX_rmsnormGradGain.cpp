@@ -24,6 +24,7 @@ const std::vector<real> rope_sin = table(2048, [](int64_t i) { return std::sin(d
 }  // namespace
 
 void bwd_21_rope_rmsnormGradX_rmsnormGradGain(const real* d_k, const real* concat, const real* kNorm, real* __restrict d_kNorm, real* __restrict part, real* __restrict d_shared, real* __restrict workspace) {
+  const Range range("bwd_21_rope_rmsnormGradX_rmsnormGradGain");
   // one round per row of [B T H]
   const RowChunks chunks = row_chunks(B * T * H);
   parallel_for(chunks.count, [=](int64_t chunk) {

@@ -20,6 +20,7 @@ constexpr int64_t N = 32;
 }  // namespace
 
 void bwd_22_linearGradX_add(const real* d_v, const real* v, const real* part, const real* k_, real* __restrict add) {
+  const Range range("bwd_22_linearGradX_add");
   const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return d_v[m * H * U + k]; };
   });

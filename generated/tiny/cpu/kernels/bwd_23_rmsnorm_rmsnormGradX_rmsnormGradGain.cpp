@@ -16,6 +16,7 @@ constexpr int64_t C = 64;
 }  // namespace
 
 void bwd_23_rmsnorm_rmsnormGradX_rmsnormGradGain(const real* linear_kvDown, const real* kvNorm, const real* add, real* __restrict latent, real* __restrict rmsnorm_grad_x_kvNorm, real* __restrict d_kvNorm, real* __restrict workspace) {
+  const Range range("bwd_23_rmsnorm_rmsnormGradX_rmsnormGradGain");
   // one round per row of [B T]
   const RowChunks chunks = row_chunks(B * T);
   parallel_for(chunks.count, [=](int64_t chunk) {

@@ -20,6 +20,7 @@ constexpr int64_t N = 32;
 }  // namespace
 
 void bwd_24_linearGradW(const real* latent, const real* d_v, const real* part, real* __restrict d_v_2, real* __restrict d_k) {
+  const Range range("bwd_24_linearGradW");
   const auto a = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return latent[k * C + m]; };
   });

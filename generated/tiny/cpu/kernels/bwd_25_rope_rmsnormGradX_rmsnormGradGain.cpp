@@ -22,6 +22,7 @@ const std::vector<real> rope_sin = table(2048, [](int64_t i) { return std::sin(d
 }  // namespace
 
 void bwd_25_rope_rmsnormGradX_rmsnormGradGain(const real* d_q, const real* linear_q, const real* qNorm, real* __restrict rmsnorm_grad_x_qNorm, real* __restrict d_qNorm, real* __restrict workspace) {
+  const Range range("bwd_25_rope_rmsnormGradX_rmsnormGradGain");
   // one round per row of [B T H]
   const RowChunks chunks = row_chunks(B * T * H);
   parallel_for(chunks.count, [=](int64_t chunk) {

@@ -18,6 +18,7 @@ constexpr int64_t N_R = 48;  // N+R
 }  // namespace
 
 void bwd_26_linearGradW(const real* rmsnorm_attnNorm, const real* rmsnorm_grad_x_qNorm, real* __restrict d_q) {
+  const Range range("bwd_26_linearGradW");
   const auto a = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return rmsnorm_attnNorm[k * D + m]; };
   });

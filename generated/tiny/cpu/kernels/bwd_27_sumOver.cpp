@@ -17,6 +17,7 @@ constexpr int64_t R = 16;
 }  // namespace
 
 void bwd_27_sumOver(const real* d_shared, real* __restrict sumOver) {
+  const Range range("bwd_27_sumOver");
   // one round per row of [B T]
   const RowChunks chunks = row_chunks(B * T);
   parallel_for(chunks.count, [=](int64_t chunk) {

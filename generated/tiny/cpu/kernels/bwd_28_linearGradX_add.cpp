@@ -22,6 +22,7 @@ constexpr int64_t C = 64;
 }  // namespace
 
 void bwd_28_linearGradX_add(const real* rmsnorm_grad_x_qNorm, const real* q, const real* sumOver, const real* kRope, const real* rmsnorm_grad_x_kvNorm, const real* kvDown, real* __restrict add) {
+  const Range range("bwd_28_linearGradX_add");
   const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return rmsnorm_grad_x_qNorm[m * H * N_R + k]; };
   });

@@ -17,6 +17,7 @@ constexpr int64_t R = 16;
 }  // namespace
 
 void bwd_29_linearGradW(const real* rmsnorm_attnNorm, const real* sumOver, real* __restrict d_kRope) {
+  const Range range("bwd_29_linearGradW");
   const auto a = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return rmsnorm_attnNorm[k * D + m]; };
   });

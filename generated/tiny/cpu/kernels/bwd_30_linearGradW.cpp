@@ -17,6 +17,7 @@ constexpr int64_t C = 64;
 }  // namespace
 
 void bwd_30_linearGradW(const real* rmsnorm_attnNorm, const real* rmsnorm_grad_x_kvNorm, real* __restrict d_kvDown) {
+  const Range range("bwd_30_linearGradW");
   const auto a = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return rmsnorm_attnNorm[k * D + m]; };
   });

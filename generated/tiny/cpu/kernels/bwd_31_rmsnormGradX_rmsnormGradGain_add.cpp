@@ -16,6 +16,7 @@ constexpr int64_t D = 128;
 }  // namespace
 
 void bwd_31_rmsnormGradX_rmsnormGradGain_add(const real* add, const real* x, const real* attnNorm, const real* d_x, real* __restrict d_attnNorm, real* __restrict add_2, real* __restrict workspace) {
+  const Range range("bwd_31_rmsnormGradX_rmsnormGradGain_add");
   // one round per row of [B T]
   const RowChunks chunks = row_chunks(B * T);
   parallel_for(chunks.count, [=](int64_t chunk) {

@@ -17,6 +17,7 @@ constexpr int64_t W = 384;
 }  // namespace
 
 void bwd_32_linearGradX_swigluGradGate_swigluGradUp(const real* d_x, const real* down, const real* linear_gate, const real* linear_up, real* __restrict swiglu_grad_gate, real* __restrict swiglu_grad_up) {
+  const Range range("bwd_32_linearGradX_swigluGradGate_swigluGradUp");
   const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return d_x[m * D + k]; };
   });

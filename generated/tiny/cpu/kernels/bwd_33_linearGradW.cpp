@@ -17,6 +17,7 @@ constexpr int64_t D = 128;
 }  // namespace
 
 void bwd_33_linearGradW(const real* swiglu, const real* d_x, real* __restrict d_down) {
+  const Range range("bwd_33_linearGradW");
   const auto a = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return swiglu[k * W + m]; };
   });

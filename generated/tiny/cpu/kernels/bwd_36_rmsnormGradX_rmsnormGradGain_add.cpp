@@ -16,6 +16,7 @@ constexpr int64_t D = 128;
 }  // namespace
 
 void bwd_36_rmsnormGradX_rmsnormGradGain_add(const real* add, const real* add_2, const real* ffnNorm, const real* d_x, real* __restrict d_ffnNorm, real* __restrict add_3, real* __restrict workspace) {
+  const Range range("bwd_36_rmsnormGradX_rmsnormGradGain_add");
   // one round per row of [B T]
   const RowChunks chunks = row_chunks(B * T);
   parallel_for(chunks.count, [=](int64_t chunk) {

@@ -18,6 +18,7 @@ constexpr int64_t U = 32;
 }  // namespace
 
 void bwd_37_linearGradX(const real* add, const real* out_, real* __restrict d_mixed) {
+  const Range range("bwd_37_linearGradX");
   const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return add[m * D + k]; };
   });

@@ -18,6 +18,7 @@ constexpr int64_t D = 128;
 }  // namespace
 
 void bwd_38_linearGradW(const real* mixed, const real* add, real* __restrict d_out) {
+  const Range range("bwd_38_linearGradW");
   const auto a = operand<Along::rows>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return mixed[k * H * U + m]; };
   });

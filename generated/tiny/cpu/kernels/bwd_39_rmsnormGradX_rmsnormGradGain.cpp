@@ -16,6 +16,7 @@ constexpr int64_t C = 64;
 }  // namespace
 
 void bwd_39_rmsnormGradX_rmsnormGradGain(const real* add, const real* linear_kvDown, const real* kvNorm, real* __restrict rmsnorm_grad_x_kvNorm, real* __restrict d_kvNorm, real* __restrict workspace) {
+  const Range range("bwd_39_rmsnormGradX_rmsnormGradGain");
   // one round per row of [B T]
   const RowChunks chunks = row_chunks(B * T);
   parallel_for(chunks.count, [=](int64_t chunk) {

@@ -16,6 +16,7 @@ constexpr int64_t D = 128;
 }  // namespace
 
 void bwd_40_rmsnormGradX_rmsnormGradGain_add(const real* add, const real* lookup_embed, const real* attnNorm, const real* add_2, real* __restrict d_attnNorm, real* __restrict add_3, real* __restrict workspace) {
+  const Range range("bwd_40_rmsnormGradX_rmsnormGradGain_add");
   // one round per row of [B T]
   const RowChunks chunks = row_chunks(B * T);
   parallel_for(chunks.count, [=](int64_t chunk) {

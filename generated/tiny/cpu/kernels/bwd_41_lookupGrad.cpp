@@ -17,6 +17,7 @@ constexpr int64_t D = 128;
 
 // Adds each token's gradient to its row. Threads share out the columns, so that a row's tokens are added in their own order.
 void bwd_41_lookupGrad(const real* add, const int32_t* tokens, real* __restrict d_embed) {
+  const Range range("bwd_41_lookupGrad");
   constexpr int64_t PART = 32;  // columns: two cache lines
   parallel_for((D + PART - 1) / PART, [=](int64_t part) {
     const int64_t begin = part * PART, end = std::min<int64_t>(begin + PART, D);

@@ -17,6 +17,7 @@ constexpr int64_t W = 384;
 }  // namespace
 
 void eval_01_linear(const real* rmsnorm_ffnNorm, const real* gate, const real* up, real* __restrict linear_gate, real* __restrict linear_up) {
+  const Range range("eval_01_linear");
   const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return rmsnorm_ffnNorm[m * D + k]; };
   });

@@ -18,6 +18,7 @@ constexpr int64_t D = 128;
 }  // namespace
 
 void eval_02_linear_swiglu_add(const real* linear_gate, const real* linear_up, const real* down, const real* add, real* __restrict x) {
+  const Range range("eval_02_linear_swiglu_add");
   const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return (mlac::silu(linear_gate[m * W + k]) * linear_up[m * W + k]); };
   });

@@ -21,6 +21,7 @@ constexpr int64_t V = 256;
  * logit and its sum of exponentials, and those are joined row by row. lse keeps the log of the whole sum.
  */
 void eval_04_linearCrossEntropy(const real* rmsnorm_norm, const real* head_2, const int32_t* targets, real* __restrict loss, real* __restrict lse, real* __restrict workspace) {
+  const Range range("eval_04_linearCrossEntropy");
   constexpr int64_t ROWS = 256;  // rows of one product
   constexpr int64_t RUNS = (V + TILE_COLUMNS - 1) / TILE_COLUMNS;
   real* top = workspace;

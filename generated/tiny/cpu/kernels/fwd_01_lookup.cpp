@@ -16,6 +16,7 @@ constexpr int64_t T = 256;
 }  // namespace
 
 void fwd_01_lookup(const real* embed, const int32_t* tokens, real* __restrict lookup_embed) {
+  const Range range("fwd_01_lookup");
   parallel_for((B * T), [=](int64_t token) {
     std::copy_n(embed + tokens[token] * D, D, lookup_embed + token * D);
   });

@@ -16,6 +16,7 @@ constexpr int64_t D = 128;
 }  // namespace
 
 void fwd_02_rmsnorm(const real* lookup_embed, const real* attnNorm, real* __restrict rmsnorm_attnNorm) {
+  const Range range("fwd_02_rmsnorm");
   // one round per row of [B T]
   const RowChunks chunks = row_chunks(B * T);
   parallel_for(chunks.count, [=](int64_t chunk) {

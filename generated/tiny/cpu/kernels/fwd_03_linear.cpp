@@ -17,6 +17,7 @@ constexpr int64_t C = 64;
 }  // namespace
 
 void fwd_03_linear(const real* rmsnorm_attnNorm, const real* kvDown, real* __restrict linear_kvDown) {
+  const Range range("fwd_03_linear");
   const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return rmsnorm_attnNorm[m * D + k]; };
   });

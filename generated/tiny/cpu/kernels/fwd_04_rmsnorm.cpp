@@ -16,6 +16,7 @@ constexpr int64_t C = 64;
 }  // namespace
 
 void fwd_04_rmsnorm(const real* linear_kvDown, const real* kvNorm, real* __restrict latent) {
+  const Range range("fwd_04_rmsnorm");
   // one round per row of [B T]
   const RowChunks chunks = row_chunks(B * T);
   parallel_for(chunks.count, [=](int64_t chunk) {

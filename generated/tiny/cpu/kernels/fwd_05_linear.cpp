@@ -17,6 +17,7 @@ constexpr int64_t R = 16;
 }  // namespace
 
 void fwd_05_linear(const real* rmsnorm_attnNorm, const real* kRope, real* __restrict linear_kRope) {
+  const Range range("fwd_05_linear");
   const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return rmsnorm_attnNorm[m * D + k]; };
   });

@@ -18,6 +18,7 @@ constexpr int64_t N_R = 48;  // N+R
 }  // namespace
 
 void fwd_06_linear(const real* rmsnorm_attnNorm, const real* q, real* __restrict linear_q) {
+  const Range range("fwd_06_linear");
   const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return rmsnorm_attnNorm[m * D + k]; };
   });

@@ -22,6 +22,7 @@ const std::vector<real> rope_sin = table(2048, [](int64_t i) { return std::sin(d
 }  // namespace
 
 void fwd_07_rmsnorm_rope(const real* linear_q, const real* qNorm, real* __restrict rope) {
+  const Range range("fwd_07_rmsnorm_rope");
   // one round per row of [B T H]
   const RowChunks chunks = row_chunks(B * T * H);
   parallel_for(chunks.count, [=](int64_t chunk) {

@@ -20,6 +20,7 @@ constexpr int64_t U = 32;
 }  // namespace
 
 void fwd_08_linear(const real* latent, const real* k_, const real* v, real* __restrict linear_k, real* __restrict linear_v) {
+  const Range range("fwd_08_linear");
   const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return latent[m * C + k]; };
   });

@@ -25,6 +25,7 @@ const std::vector<real> rope_sin = table(2048, [](int64_t i) { return std::sin(d
 }  // namespace
 
 void fwd_09_expand_concat_rmsnorm(const real* linear_kRope, const real* linear_k, const real* kNorm, real* __restrict concat, real* __restrict rope) {
+  const Range range("fwd_09_expand_concat_rmsnorm");
   // one round per row of [B T H]
   const RowChunks chunks = row_chunks(B * T * H);
   parallel_for(chunks.count, [=](int64_t chunk) {

@@ -19,6 +19,7 @@ constexpr int64_t U = 32;
 
 // mixed = softmax(rope · rope_2ᵀ · scale) · linear_v, in blocks, so that no [T T] matrix exists. lse is kept for the backward pass.
 void fwd_10_attention(const real* rope, const real* rope_2, const real* linear_v, real* __restrict mixed, real* __restrict lse) {
+  const Range range("fwd_10_attention");
   constexpr real scale = 0.14433756729740646;
   attention_forward<N_R, U>(B, T, H, H, true, scale, rope, rope_2, linear_v, mixed, lse);
 }

@@ -16,6 +16,7 @@ constexpr int64_t D = 128;
 }  // namespace
 
 void fwd_12_rmsnorm(const real* add, const real* ffnNorm, real* __restrict rmsnorm_ffnNorm) {
+  const Range range("fwd_12_rmsnorm");
   // one round per row of [B T]
   const RowChunks chunks = row_chunks(B * T);
   parallel_for(chunks.count, [=](int64_t chunk) {

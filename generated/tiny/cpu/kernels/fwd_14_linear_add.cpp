@@ -18,6 +18,7 @@ constexpr int64_t D = 128;
 }  // namespace
 
 void fwd_14_linear_add(const real* swiglu, const real* down, const real* add, real* __restrict x) {
+  const Range range("fwd_14_linear_add");
   const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return swiglu[m * W + k]; };
   });

@@ -16,6 +16,7 @@ constexpr int64_t D = 128;
 }  // namespace
 
 void fwd_15_rmsnorm(const real* x, const real* attnNorm, real* __restrict rmsnorm_attnNorm) {
+  const Range range("fwd_15_rmsnorm");
   // one round per row of [B T]
   const RowChunks chunks = row_chunks(B * T);
   parallel_for(chunks.count, [=](int64_t chunk) {

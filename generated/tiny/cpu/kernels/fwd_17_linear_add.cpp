@@ -19,6 +19,7 @@ constexpr int64_t D = 128;
 }  // namespace
 
 void fwd_17_linear_add(const real* mixed, const real* out_, const real* x, real* __restrict linear_out, real* __restrict add) {
+  const Range range("fwd_17_linear_add");
   const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return mixed[m * H * U + k]; };
   });

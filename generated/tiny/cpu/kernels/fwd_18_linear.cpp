@@ -17,6 +17,7 @@ constexpr int64_t E = 8;
 }  // namespace
 
 void fwd_18_linear(const real* rmsnorm_ffnNorm, const real* router, real* __restrict linear_router) {
+  const Range range("fwd_18_linear");
   const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return rmsnorm_ffnNorm[m * D + k]; };
   });

@@ -24,6 +24,7 @@ constexpr int64_t rows = 8192;
  * and expert e owns rows offsets[e] to offsets[e + 1]. No token is dropped.
  */
 void fwd_19_route(const real* linear_router, real* __restrict gates, int32_t* __restrict choice_2, int32_t* __restrict slot, int32_t* __restrict source, int32_t* __restrict offsets, int32_t* __restrict load, real* __restrict probabilities, real* __restrict balance) {
+  const Range range("fwd_19_route");
   constexpr int64_t TOP = 2;
   const RowChunks chunks = row_chunks((B * T));
   std::vector<int32_t> counts(chunks.count * E);   // per chunk, so that the sort is parallel and its order fixed

@@ -17,6 +17,7 @@ constexpr int64_t F = 64;
 }  // namespace
 
 void fwd_20_linear_dispatch(const real* rmsnorm_ffnNorm, const int32_t* source, const real* gate, const int32_t* offsets, const real* up, real* __restrict linear_gate, real* __restrict linear_up) {
+  const Range range("fwd_20_linear_dispatch");
   const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return rmsnorm_ffnNorm[(source[m] / 2) * D + k]; };
   });

@@ -16,6 +16,7 @@ constexpr int64_t D = 128;
 }  // namespace
 
 void fwd_21_linear_swiglu(const real* linear_gate, const real* linear_up, const real* down, const int32_t* offsets, real* __restrict routed) {
+  const Range range("fwd_21_linear_swiglu");
   const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return (mlac::silu(linear_gate[m * F + k]) * linear_up[m * F + k]); };
   });

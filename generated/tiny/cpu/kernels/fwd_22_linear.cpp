@@ -17,6 +17,7 @@ constexpr int64_t S = 128;
 }  // namespace
 
 void fwd_22_linear(const real* rmsnorm_ffnNorm, const real* sharedGate, const real* sharedUp, real* __restrict linear_sharedGate, real* __restrict linear_sharedUp) {
+  const Range range("fwd_22_linear");
   const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return rmsnorm_ffnNorm[m * D + k]; };
   });

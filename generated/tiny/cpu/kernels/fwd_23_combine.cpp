@@ -18,6 +18,7 @@ constexpr int64_t T = 256;
 
 // Each token sums the rows of its 2 choices, weighted by its gates: a gather, so nothing is added to by two threads.
 void fwd_23_combine(const real* routed, const int32_t* slot, const real* gates, real* __restrict combine) {
+  const Range range("fwd_23_combine");
   constexpr int64_t TOP = 2;
   parallel_for((B * T), [=](int64_t token) {
     real* out = combine + token * D;

@@ -19,6 +19,7 @@ constexpr int64_t D = 128;
 }  // namespace
 
 void fwd_24_linear_swiglu_add(const real* linear_sharedGate, const real* linear_sharedUp, const real* sharedDown, const real* combine, const real* add, real* __restrict x) {
+  const Range range("fwd_24_linear_swiglu_add");
   const auto a = operand<Along::columns>([=](int64_t, int64_t, int64_t) {
     return [=](int64_t m, int64_t k) { return (mlac::silu(linear_sharedGate[m * S + k]) * linear_sharedUp[m * S + k]); };
   });

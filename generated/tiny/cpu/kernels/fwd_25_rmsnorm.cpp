@@ -16,6 +16,7 @@ constexpr int64_t D = 128;
 }  // namespace
 
 void fwd_25_rmsnorm(const real* x, const real* norm, real* __restrict rmsnorm_norm) {
+  const Range range("fwd_25_rmsnorm");
   // one round per row of [B T]
   const RowChunks chunks = row_chunks(B * T);
   parallel_for(chunks.count, [=](int64_t chunk) {

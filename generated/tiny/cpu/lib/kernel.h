@@ -11,6 +11,7 @@
 #include "attention.h"
 #include "contraction.h"
 #include "math.h"
+#include "range.h"
 #include "real.h"
 #include "routing.h"
 #include "scratch.h"

@@ -1,7 +1,8 @@
 /** One of two programs that are timed in turn: a process that answers each line of JSON with one. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { fail } from "../compiler/diagnostics.js";
+import { fail } from "../diagnostics.js";
 
 export interface Steps {
   /** Of each step, the milliseconds of its parts; a step is their sum. */
@@ -49,9 +50,14 @@ export class Side {
     return this.ask<Steps>({ steps: count });
   }
 
-  close(): void {
+  /** When this is done, the process is gone and what it had is free. */
+  async close(): Promise<void> {
+    const { exitCode, signalCode } = this.#child;
     this.#child.stdin?.end();
+    if (exitCode !== null || signalCode !== null || this.#child.pid === undefined) return;
+    const gone = once(this.#child, "exit");
     this.#child.kill();
+    await gone;
   }
 
   async #answer<Answer>(): Promise<Answer> {

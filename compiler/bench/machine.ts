@@ -1,8 +1,8 @@
 /** What a measurement was made on, and how much of the processor somebody else had meanwhile. */
 import { execFileSync } from "node:child_process";
 import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
-import { binary } from "../compiler/memory.js";
-import { version } from "../compiler/package.js";
+import { binary } from "../memory.js";
+import { version } from "../package.js";
 
 export interface Machine {
   processor: string;
