@@ -8,6 +8,7 @@ import doctor from "./commands/doctor.js";
 import generate from "./commands/generate.js";
 import init from "./commands/init.js";
 import plan from "./commands/plan.js";
+import report from "./commands/report.js";
 import { run } from "./commands/run.js";
 import train from "./commands/train.js";
 import verify from "./commands/verify.js";
@@ -23,6 +24,6 @@ const program = new Command("mlac")
   .configureOutput({ outputError: () => undefined })
   .addHelpText("after", "\nExample:\n  mlac init my-model && cd my-model && mlac train model.ts");
 
-for (const declare of [init, check, build, plan, train, generate, verify, data, doctor]) declare(program);
+for (const declare of [init, check, build, plan, train, report, generate, verify, data, doctor]) declare(program);
 
 await run(program, process.argv);
