@@ -32,7 +32,7 @@ interface Answer {
   [more: string]: unknown;
 }
 
-const commands = ["init", "check", "build", "plan", "train", "generate", "data", "verify", "doctor"];
+const commands = ["init", "check", "build", "plan", "train", "report", "generate", "data", "verify", "doctor"];
 
 test("--help lists the commands, at once, on standard output", () => {
   const started = performance.now();

@@ -66,26 +66,22 @@ const pairTable = (title: string, name: string, value: string, record: Readonly<
   });
 
 function kernels(all: RunFacts["built"]["kernels"]): Markup {
-  const sorted = all
-    .filter(({ programs }) => programs.includes("train"))
-    .sort((a, b) => b.flops * b.calls - a.flops * a.calls || b.bytes * b.calls - a.bytes * a.calls);
+  const sorted = all.filter(({ programs }) => programs.includes("train")).sort((a, b) => b.flops - a.flops || b.bytes - a.bytes);
   if (sorted.length === 0) return markup``;
-  const flops = sorted.reduce((sum, kernel) => sum + kernel.flops * kernel.calls, 0);
-  const rows = sorted.map(({ name, ops, lines, flops, bytes, calls }): Piece[] => [
+  const rows = sorted.map(({ name, ops, lines, flops, bytes }): Piece[] => [
     name,
     ops.join(", "),
     lines.join(", "),
-    String(calls),
-    quantity(flops * calls, "FLOP"),
-    quantity(bytes * calls, "B"),
+    quantity(flops, "FLOP"),
+    quantity(bytes, "B"),
   ]);
   const columns = [
     { name: "kernel", code: true },
     { name: "operations" },
     { name: "lines", code: true },
-    ...["calls a micro-step", "arithmetic", "traffic"].map((name) => ({ name, number: true })),
+    ...["arithmetic of a call", "traffic of a call"].map((name) => ({ name, number: true })),
   ];
-  return markup`<details><summary>${sorted.length} kernels of forward and backward, ${quantity(flops, "FLOP")} a micro-step</summary>${table({ title: "Kernels", columns, rows })}</details>`;
+  return markup`<details><summary>${sorted.length} kernels of forward and backward</summary>${table({ title: "Kernels", columns, rows })}</details>`;
 }
 
 export function machinePart({ starts }: RunFacts): Markup {

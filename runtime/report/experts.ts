@@ -1,5 +1,5 @@
 /** The report's part on experts: who got how many tokens, over the run and at its end. */
-import { digits, figure, figures, heatmap, lines, type Markup, markup, table } from "../../compiler/picture/index.js";
+import { digits, figure, figures, heatmap, lines, type Markup, table } from "../../compiler/picture/index.js";
 import type { LoadSummary, Metrics } from "../metrics.js";
 import type { RunFacts } from "./facts.js";
 import { loadsOf, seriesOf } from "./readMetrics.js";
@@ -33,9 +33,9 @@ export function expertFigures(metrics: readonly Metrics[], facts: RunFacts | und
       rowLabel: "expert",
       columnLabel: "step",
     });
-    return [figure({ title: layer, picture })];
+    return [figure({ title: layer, note: "tokens of each expert over the run", picture })];
   });
-  return markup`${figures([
+  return figures([
     finalFigure(named, experts),
     figure({
       title: "Evenness",
@@ -73,7 +73,8 @@ export function expertFigures(metrics: readonly Metrics[], facts: RunFacts | und
           series: [{ name: "balance", points: balance, smooth: Math.round(balance.length / 30) }],
         }),
       }),
-  ])}${maps.length > 0 && markup`<h3>Over the run</h3>${figures(maps)}`}`;
+    ...maps,
+  ]);
 }
 
 const sizeOf = (loads: readonly (LoadSummary | undefined)[]): number => Math.max(0, ...loads.map((load) => load?.tokens?.length ?? 0));
