@@ -10,6 +10,7 @@ import generate from "./commands/generate.js";
 import init from "./commands/init.js";
 import inspect from "./commands/inspect.js";
 import plan from "./commands/plan.js";
+import report from "./commands/report.js";
 import { run } from "./commands/run.js";
 import train from "./commands/train.js";
 import verify from "./commands/verify.js";
@@ -27,6 +28,6 @@ const program = new Command("mlac")
   .configureOutput({ outputError: () => undefined })
   .addHelpText("after", "\nExample:\n  mlac init my-model && cd my-model && mlac train model.ts");
 
-for (const declare of [init, check, build, plan, train, generate, inspect, bench, verify, data, doctor]) declare(program);
+for (const declare of [init, check, build, plan, train, report, generate, inspect, bench, verify, data, doctor]) declare(program);
 
 await run(program, process.argv);

@@ -4,8 +4,8 @@ import { storedReal } from "../compiler/target.js";
 import { saveCheckpoint } from "./checkpoint.js";
 import { sentenceOf } from "./checkpointManifest.js";
 import { addSample, continueText } from "./continuation.js";
+import type { Diary } from "./diary.js";
 import { describe, type Evaluation, evaluate, expertLoads } from "./evaluation.js";
-import type { Metrics, MetricsFile } from "./metrics.js";
 import { Random, scrambleAll } from "./random.js";
 import type { RunPaths, RunState } from "./runs.js";
 import { rateAt } from "./schedule.js";
@@ -23,7 +23,7 @@ export interface Parts {
   paths: RunPaths;
   session: Session;
   data: TrainingData;
-  metrics: MetricsFile;
+  diary: Diary;
   signals: Signals;
 }
 
@@ -33,12 +33,11 @@ export class Loop {
   readonly #paths: RunPaths;
   readonly #session: Session;
   readonly #data: TrainingData;
-  readonly #metrics: MetricsFile;
+  readonly #diary: Diary;
   readonly #signals: Signals;
   #checkpoint: string | undefined;
   #validation: Evaluation | undefined;
   #sample: string | undefined;
-  #silent = false;
 
   constructor(parts: Parts) {
     this.#options = parts.options;
@@ -46,7 +45,7 @@ export class Loop {
     this.#paths = parts.paths;
     this.#session = parts.session;
     this.#data = parts.data;
-    this.#metrics = parts.metrics;
+    this.#diary = parts.diary;
     this.#signals = parts.signals;
     this.#checkpoint = parts.options.from?.path;
   }
@@ -67,6 +66,7 @@ export class Loop {
       ...(this.#validation ? { validation: this.#validation } : {}),
       checkpoint: this.#checkpoint ?? "",
       ...(this.#sample === undefined ? {} : { sample: this.#sample }),
+      ...(this.#diary.reported ? { report: this.#paths.report } : {}),
       seconds: (performance.now() - started) / 1000,
       ...(step < steps && signal ? { signal } : {}),
     };
@@ -100,11 +100,13 @@ export class Loop {
     const due = (every: number): boolean => !stopping() && (last || step % every === 0);
     const validation = due(this.#settings.evaluate.every) ? await this.#evaluate(step) : undefined;
     const load = last || step % 10 === 0 || validation ? await expertLoads(session) : undefined;
-    this.#record({
+    this.#diary.record({
       step,
+      time: Date.now() / 1000,
       loss,
       balance,
       rate,
+      lr: this.#learningRates(rate),
       gradNorm: norm,
       tokensPerSecond: tokens / seconds,
       seconds,
@@ -112,6 +114,7 @@ export class Loop {
       ...(validation ? { validationLoss: validation.loss } : {}),
       ...(validation?.bitsPerByte === undefined ? {} : { bitsPerByte: validation.bitsPerByte }),
       ...(load ? { load } : {}),
+      ...(last || validation || step % 10 === 0 ? { memory: process.memoryUsage.rss() } : {}),
     });
     if (this.#settings.sample && due(this.#settings.sample.every)) await this.#continue(step, this.#settings.sample);
     // Asked again: the signal may have come during the evaluation, and after it no further step saves.
@@ -119,15 +122,10 @@ export class Loop {
     return loss;
   }
 
-  /** Metrics are no reason to lose a run: a full disk is told once, and the lines go missing until there is room. */
-  #record(line: Metrics): void {
-    try {
-      this.#metrics.add(line);
-      this.#silent = false;
-    } catch (error) {
-      if (!this.#silent) this.#options.progress.note(sentenceOf(error));
-      this.#silent = true;
-    }
+  /** By the plan's groups of parameters. */
+  #learningRates(rate: number): Record<string, number> {
+    const { optimizer } = this.#options.built.manifest.plan;
+    return Object.fromEntries(Object.values(optimizer).map(({ group, lr }) => [group, lr * rate]));
   }
 
   async #evaluate(step: number): Promise<Evaluation | undefined> {
@@ -162,7 +160,7 @@ export class Loop {
     const state: RunState = { recipe, overrides, position: this.#data.train.position, tokenizer: this.#settings.data.tokenizer };
     const { keep } = this.#settings.checkpoint;
     try {
-      this.#metrics.sync();
+      this.#diary.sync();
       const saved = await saveCheckpoint(this.#paths.checkpoints, {
         ...storesOf(this.#session),
         step,
@@ -178,13 +176,15 @@ export class Loop {
       if (final) throw error;
       progress.note(`${sentenceOf(error)}; training goes on`);
     }
+    await this.#diary.report();
   }
 
   /** Stops before anything is saved over. */
   async #diverged(step: number, what: string, found: { loss: number; balance: number; gradNorm?: number }): Promise<never> {
     const tensor = await this.#session.firstNotFinite();
     const value = found.gradNorm ?? found.loss + found.balance;
-    this.#record({ step, ...found });
+    this.#diary.record({ step, time: Date.now() / 1000, ...found });
+    await this.#diary.report();
     const where = tensor === undefined ? "no tensor has such a value yet" : `the first tensor with such a value is ${tensor}`;
     const back = this.#checkpoint === undefined ? "start again" : `go on from ${this.#checkpoint} (--resume --run ${this.#paths.folder})`;
     return fail("run/diverged", `step ${step}: the ${what} is ${value}; ${where}`, {

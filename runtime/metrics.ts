@@ -6,17 +6,21 @@ import { failOn } from "./durable.js";
 export interface Metrics {
   /** Counts from 1. */
   step: number;
+  /** When the step had ended: seconds since 1970. */
+  time?: number;
   loss?: number;
   /** The balance loss, already multiplied by its weight. */
   balance?: number;
   /** The factor on the learning rates. */
   rate?: number;
   /** Learning rates by optimizer group. */
-  lr?: number | Readonly<Record<string, number>>;
+  lr?: Readonly<Record<string, number>>;
   /** Of all gradients together, before clipping. */
   gradNorm?: number;
   tokensPerSecond?: number;
   seconds?: number;
+  /** Bytes of the machine's memory that the process holds; what a GPU holds is the plan's. */
+  memory?: number;
   epoch?: number;
   validationLoss?: number;
   bitsPerByte?: number;
@@ -118,17 +122,20 @@ export interface LoadSummary {
   unused: number;
   /** exp(entropy) / experts: 1 is even, 1 / experts is one expert for everything. */
   evenness: number;
+  /** Tokens of each expert. */
+  tokens: number[];
 }
 
 /** Sums up one layer's tokens by expert. */
 export function summarizeLoad(load: ArrayLike<number>): LoadSummary {
   const counts = Array.from(load);
   const total = counts.reduce((sum, count) => sum + count, 0);
-  if (total === 0) return { worst: 1, unused: counts.length, evenness: 1 };
+  if (total === 0) return { worst: 1, unused: counts.length, evenness: 1, tokens: counts };
   const entropy = counts.reduce((sum, count) => (count > 0 ? sum - (count / total) * Math.log(count / total) : sum), 0);
   return {
     worst: (Math.max(...counts) * counts.length) / total,
     unused: counts.filter((count) => count === 0).length,
     evenness: Math.exp(entropy) / counts.length,
+    tokens: counts,
   };
 }

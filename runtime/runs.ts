@@ -1,4 +1,4 @@
-/** The folders of runs: runs/<model>-<date>, with metrics.jsonl, sample.txt and checkpoints/. */
+/** The folders of runs: runs/<model>-<date>, with metrics.jsonl, report.html, sample.txt and checkpoints/. */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fail } from "../compiler/diagnostics.js";
@@ -41,11 +41,21 @@ export interface RunPaths {
   checkpoints: string;
   metrics: string;
   sample: string;
+  /** What was built and where it ran, see report/facts.ts. */
+  facts: string;
+  report: string;
 }
 
 export function pathsOf(folder: string): RunPaths {
   const at = (name: string): string => join(folder, name);
-  return { folder, checkpoints: at("checkpoints"), metrics: at("metrics.jsonl"), sample: at("sample.txt") };
+  return {
+    folder,
+    checkpoints: at("checkpoints"),
+    metrics: at("metrics.jsonl"),
+    sample: at("sample.txt"),
+    facts: at("run.json"),
+    report: at("report.html"),
+  };
 }
 
 const runsFolder = "runs";

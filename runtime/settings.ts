@@ -14,6 +14,9 @@ export interface Overrides {
   checkpointEvery?: number;
   /** false: no samples. */
   sample?: boolean;
+  /** false: no report.html, no TensorBoard events. */
+  report?: boolean;
+  tensorboard?: boolean;
   /** In place of the plan's training and validation data. */
   data?: string;
   validation?: string;
@@ -31,6 +34,8 @@ export interface Settings {
   evaluate: { every: number; batches: number };
   sample?: { every: number; prompt: string; tokens: number };
   checkpoint: { every: number; keep: number };
+  report: boolean;
+  tensorboard: boolean;
 }
 
 /** Errors: data/missing, plan/steps, plan/schedule. */
@@ -52,6 +57,8 @@ export function settingsOf(plan: TrainingPlan, overrides: Overrides): Settings {
     evaluate: { ...evaluate, every: overrides.evaluateEvery ?? evaluate.every },
     ...(plan.sample && overrides.sample !== false ? { sample: plan.sample } : {}),
     checkpoint: { ...checkpoint, every: overrides.checkpointEvery ?? checkpoint.every },
+    report: overrides.report ?? true,
+    tensorboard: overrides.tensorboard ?? true,
   };
 }
 

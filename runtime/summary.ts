@@ -7,7 +7,7 @@ import { printable } from "./sample.js";
 import type { Outcome } from "./train.js";
 
 export function summary(outcome: Outcome): string {
-  const { step, steps, loss, validation, checkpoint, sample, seconds, folder, signal } = outcome;
+  const { step, steps, loss, validation, checkpoint, sample, seconds, folder, signal, report } = outcome;
   const paths = pathsOf(folder);
   const lines = [
     signal ? `stopped by ${signal} after step ${step} of ${steps}, and saved` : `trained ${steps} steps in ${duration(seconds)}`,
@@ -15,6 +15,7 @@ export function summary(outcome: Outcome): string {
     `  checkpoint  ${checkpoint}`,
     `  metrics     ${paths.metrics}`,
   ];
+  if (report !== undefined) lines.push(`  report      ${report}`);
   if (sample !== undefined)
     lines.push(
       `  samples     ${paths.sample}`,

@@ -8,11 +8,12 @@ import { existsSync, mkdirSync } from "node:fs";
 import { fail } from "../compiler/diagnostics.js";
 import { storedReal } from "../compiler/target.js";
 import { restoreCheckpoint } from "./checkpoint.js";
+import { Diary } from "./diary.js";
 import { failOn } from "./durable.js";
 import type { Evaluation } from "./evaluation.js";
 import { Loop } from "./loop.js";
-import { type MetricsFile, openMetrics } from "./metrics.js";
 import type { Progress } from "./progress.js";
+import { factsOf } from "./report/facts.js";
 import { pathsOf, type Recipe, type RunCheckpoint } from "./runs.js";
 import { type BuiltModel, openSession } from "./session.js";
 import { type Overrides, settingsOf } from "./settings.js";
@@ -46,6 +47,8 @@ export interface Outcome {
   checkpoint: string;
   /** The prompt and what the model made of it. */
   sample?: string;
+  /** The path of report.html. */
+  report?: string;
   seconds: number;
   /** What stopped it before its end. */
   signal?: NodeJS.Signals;
@@ -66,7 +69,7 @@ export async function train(options: TrainOptions): Promise<Outcome> {
 
   const session = await openSession(built, { threads: options.threads ?? 0 });
   let data: TrainingData | undefined;
-  let metrics: MetricsFile | undefined;
+  let diary: Diary | undefined;
   const signals = watchSignals((signal) => progress.note(`${signal}: saving after this step; once more to stop at once`));
   try {
     data = await openTrainingData(settings, session, (text) => progress.note(text));
@@ -77,12 +80,13 @@ export async function train(options: TrainOptions): Promise<Outcome> {
     }
     await session.tune((text) => progress.note(text));
     makeFolder(paths.folder);
-    metrics = openMetrics(paths.metrics, from?.step ?? 0);
-    return await new Loop({ options, settings, paths, session, data, metrics, signals }).go(first);
+    const facts = await factsOf(options, settings, first);
+    diary = await Diary.open({ paths, settings, facts, first, note: (text) => progress.note(text) });
+    return await new Loop({ options, settings, paths, session, data, diary, signals }).go(first);
   } finally {
     signals.release();
     progress.end();
-    metrics?.close();
+    diary?.close();
     data?.close();
     await session.close();
   }

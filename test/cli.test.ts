@@ -32,7 +32,7 @@ interface Answer {
   [more: string]: unknown;
 }
 
-const commands = ["init", "check", "build", "plan", "train", "generate", "inspect", "bench", "data", "verify", "doctor"];
+const commands = ["init", "check", "build", "plan", "train", "report", "generate", "inspect", "bench", "data", "verify", "doctor"];
 
 const dataCommands = [
   ["data", "prepare"],

@@ -26,6 +26,7 @@ Object.assign(built.manifest.plan, {
   seed: 3,
   accumulate: 2,
   clip: 1,
+  optimizer: { table: { is: "adamw", lr: 0.05, betas: [0.9, 0.95], eps: 1e-8, weightDecay: 0, group: "table" } },
   schedule: { kind: "wsd", warmup: 4, decay: 10, floor: 0.1 },
   data: { train: shard, validation: held, tokenizer: "byte" },
   evaluate: { every: 10, batches: 3 },

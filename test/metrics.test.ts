@@ -75,8 +75,8 @@ test("a place that cannot be written is named", () =>
   failsWith(() => openMetrics(join(temporaryFolder(), "none", "metrics.jsonl"), 0), "run/metrics", "there is no such file"));
 
 test("load: even, uneven, unused", () => {
-  assert.equal(summarizeLoad(Int32Array.of(5, 5, 5, 5)), { worst: 1, unused: 0, evenness: 1 });
-  assert.equal(summarizeLoad(Int32Array.of(8, 0, 0, 0)), { worst: 4, unused: 3, evenness: 0.25 });
+  assert.equal(summarizeLoad(Int32Array.of(5, 5, 5, 5)), { worst: 1, unused: 0, evenness: 1, tokens: [5, 5, 5, 5] });
+  assert.equal(summarizeLoad(Int32Array.of(8, 0, 0, 0)), { worst: 4, unused: 3, evenness: 0.25, tokens: [8, 0, 0, 0] });
   const { worst, unused, evenness } = summarizeLoad(Int32Array.of(4, 4, 0, 0));
   assert.equal([worst, unused], [2, 2]);
   assert.ok(Math.abs(evenness - 0.5) < 1e-12);

@@ -28,6 +28,8 @@ export default function (program: Command): void {
     .option("--eval-every <n>", "steps between two evaluations", count(1))
     .option("--checkpoint-every <n>", "steps between two checkpoints", count(1))
     .option("--no-sample", "write no samples")
+    .option("--no-report", "write no report.html")
+    .option("--no-tensorboard", "write no TensorBoard event files")
     .option("--run <folder>", "where metrics, samples and checkpoints go (default: runs/<model>-<date>)")
     .option("--resume", "go on from the newest good checkpoint of --run, or of the model's newest run")
     .option("--threads <n>", "threads to compute with (default: one a processor)", count(1))
@@ -68,7 +70,7 @@ export default function (program: Command): void {
         built,
         recipe,
         folder,
-        overrides: { ...from?.state.overrides, ...overridesOf(options, given("sample")) },
+        overrides: { ...from?.state.overrides, ...overridesOf(options, given) },
         ...(from ? { from } : {}),
         threads: options.threads ?? 0,
         progress: await Progress.on(),
@@ -88,9 +90,10 @@ function runToResume(runs: typeof import("../../runtime/runs.js"), run: string |
 }
 
 /** Only what was said: the rest is the plan's, or the resumed run's. */
-function overridesOf(options: Options & { evalEvery?: number }, sampleGiven: boolean): Overrides {
+function overridesOf(options: Options & { evalEvery?: number }, given: (name: keyof Options) => boolean): Overrides {
   const { steps, seed, accumulate, lrScale, evalEvery, checkpointEvery, data, validation } = options;
   const all = { steps, seed, accumulate, lrScale, evaluateEvery: evalEvery, checkpointEvery, data, validation };
   const said = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Overrides;
-  return sampleGiven ? { ...said, sample: options.sample ?? true } : said;
+  const switches = (["sample", "report", "tensorboard"] as const).filter(given);
+  return { ...said, ...Object.fromEntries(switches.map((name) => [name, options[name] ?? true])) };
 }

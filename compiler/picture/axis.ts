@@ -37,6 +37,7 @@ export interface Scale {
 
 /** Beyond this, differences of two numbers could be infinite. */
 const huge = 1e300;
+const within = (value: number): number => Math.max(-huge, Math.min(value, huge));
 
 /** Has a value a place on this axis? */
 export const fits = (axis: Axis, value: number): boolean => Number.isFinite(value) && (!axis.log || value > 0);
@@ -48,7 +49,7 @@ export function scaleOf(axis: Axis, values: Iterable<number>, pixels: readonly [
   const d3 = (axis.log ? scaleLog() : scaleLinear()).domain(ends).range(pixels).clamp(true);
   if (!axis.tight && !axis.log) niceInUnit(d3 as ScaleLinear<number, number>, axis, count);
   const [from = 0, to = 1] = d3.domain();
-  const place = (value: number): number => (fits(axis, value) ? (d3(Math.max(-huge, Math.min(value, huge))) ?? Number.NaN) : Number.NaN);
+  const place = (value: number): number => (fits(axis, value) ? (d3(within(value)) ?? Number.NaN) : Number.NaN);
   return {
     from,
     to,
@@ -62,13 +63,13 @@ function endsOf(axis: Axis, values: Iterable<number>): [number, number] {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of values) {
     if (!fits(axis, value)) continue;
-    low = Math.min(low, value);
-    high = Math.max(high, value);
+    low = Math.min(low, within(value));
+    high = Math.max(high, within(value));
   }
   if (low > high) [low, high] = axis.log ? [1, 10] : [0, 1];
   if (axis.zero && !axis.log) [low, high] = [Math.min(low, 0), Math.max(high, 0)];
-  low = Math.max(-huge, axis.from ?? low);
-  high = Math.min(huge, axis.to ?? high);
+  low = within(axis.from ?? low);
+  high = within(axis.to ?? high);
   if (axis.log) low = Math.max(low, Number.MIN_VALUE * 1e16);
   if (low < high) return [low, high];
   if (axis.log) return [low / 2, low * 2];
@@ -93,23 +94,26 @@ function linearTicks(d3: { domain(): number[]; (value: number): number | undefin
   const scaled = scaleLinear().domain([low / factor, high / factor]);
   const values = scaled.ticks(count).filter((value) => !axis.whole || Number.isInteger(value * factor));
   const size = Math.max(...values.map(Math.abs), 0);
-  const format = size !== 0 && (size < 1e-3 || size >= 1e6) ? digits : scaled.tickFormat(count);
+  const format = axis.whole || (size !== 0 && (size < 1e-3 || size >= 1e6)) ? digits : scaled.tickFormat(count);
   return values.map((value) => ({
     at: d3(value * factor) ?? 0,
     label: value === 0 ? "0" : `${format(value)}${text}`,
   }));
 }
 
-/** All powers of ten have a number, if there is room, else every second, third …; between few powers 2 and 5 have one too. */
+/** All powers of ten have a number, if there is room, else every second, third …; between few of them 2 and 5 have one too. */
 function logTicks(d3: ScaleLogarithmic<number, number>, axis: Axis, count: number): Tick[] {
   const [low = 1, high = 10] = d3.domain();
-  const decades = Math.log10(high / low);
+  const decades = Math.log10(high) - Math.log10(low);
+  if (decades < 1) {
+    const values = scaleLinear().domain([low, high]).ticks(count);
+    return values.map((value) => ({ at: d3(value), label: quantity(value, axis.unit) }));
+  }
   const stride = Math.max(1, Math.ceil(decades / count));
+  const leads = decades <= count / 3 ? [1, 2, 5] : [1];
   const named = (value: number): boolean => {
     const power = Math.floor(Math.log10(value) + 1e-9);
-    const lead = Math.round(value / 10 ** power);
-    if (lead === 1) return power % stride === 0;
-    return decades <= count / 3 ? [2, 5].includes(lead) : decades < 0.5;
+    return power % stride === 0 && leads.some((lead) => Math.abs(value / 10 ** power - lead) < 1e-6);
   };
   const values = stride > 1 ? powers(low, high) : d3.ticks(count * 4);
   return values.map((value) => ({ at: d3(value), label: named(value) ? quantity(value, axis.unit) : "" }));

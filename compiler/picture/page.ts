@@ -105,7 +105,7 @@ export interface Table {
 export function table({ title, columns, rows }: Table): Markup {
   const kind = ({ number, code }: Column): Piece =>
     (number || code) && verbatim(` class="${[number && "number", code && "code"].filter(Boolean).join(" ")}"`);
-  const head = columns.map((column) => markup`<th scope="col"${kind(column)}>${column.name}</th>`);
+  const head = columns.map((column) => markup`<th scope="col"${column.number && verbatim(' class="number"')}>${column.name}</th>`);
   const body = rows.map(
     (cells) =>
       markup`<tr>${columns.map((column, i) => (i === 0 ? markup`<th scope="row"${kind(column)}>${cells[i]}</th>` : markup`<td${kind(column)}>${cells[i]}</td>`))}</tr>`,

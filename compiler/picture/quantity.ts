@@ -50,7 +50,7 @@ export function digits(value: number): string {
       .toExponential(2)
       .replace("e+", "e")
       .replace(/\.?0+e/, "e")
-      .replace("-", "−");
+      .replaceAll("-", "−");
   const places = size >= 1000 || size === 0 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : 3;
-  return Number(value.toFixed(places)).toLocaleString("en-US", { maximumFractionDigits: 3 }).replace("-", "−");
+  return Number(value.toFixed(places)).toLocaleString("en-US", { maximumFractionDigits: 3 }).replaceAll("-", "−");
 }

@@ -38,6 +38,7 @@ export const pictureCss = `:root{color-scheme:light dark;--ink:#1c2128;--soft:#4
 .picture{display:block;max-width:100%;height:auto;font:12px/1 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Liberation Sans",sans-serif;font-variant-numeric:tabular-nums;overflow:visible}
 .picture text{fill:var(--soft)}
 .picture .label,.picture .faint{fill:var(--faint)}
+.picture .faint,.picture .name{paint-order:stroke;stroke:var(--card);stroke-width:3px;stroke-linejoin:round}
 .picture .strong{fill:var(--ink);font-weight:600}
 .picture .value,.picture .name{fill:var(--ink)}
 .picture path{fill:none}
