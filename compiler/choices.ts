@@ -18,7 +18,7 @@ interface Choice {
 }
 
 const about = {
-  mla: "keys and values: kept for the backward pass, made again from the latent, or made from it by attention's gradients",
+  mla: "keys and values: kept for the backward pass, made again from the latent, or made from it by attention's gradients, or by attention too",
   crossEntropy: "logits: all at once, so many rows at a time, or never stored and formed again",
   moeIn: "experts' rows: copied together first, or gathered while the product loads them",
   moeOut: "experts' results: each token sums its rows, or each row is added to its token",
@@ -31,9 +31,9 @@ const about = {
 export type ChoiceName = keyof typeof about;
 export type Choices = Record<ChoiceName, string>;
 
-const later = { inkernel: "", absorb: "" };
-/** The kernel makes its keys and values on tensor cores, in shared memory that the CPU has no counterpart of. */
-const onlyHopper = { latent: "it is for NVIDIA's Hopper" };
+const later = { absorb: "" };
+/** The kernels make keys and values on tensor cores, in shared memory that the CPU has no counterpart of. */
+const onlyHopper = { latent: "it is for NVIDIA's Hopper", inkernel: "it is for NVIDIA's Hopper" };
 /** From the most memory to the least: fit takes the first that fits. */
 const recompute = { values: ["none", "cheap", "products", "layer"], withNumber: ["fit"], auto: "cheap", about: about.recompute };
 
@@ -55,7 +55,7 @@ const cpu: Record<ChoiceName, Choice> = {
 
 const cuda: Record<ChoiceName, Choice> = {
   // One product more for each layer buys the memory of all layers' keys and values.
-  mla: { values: ["materialize", "rebuild", "latent"], elsewhere: later, auto: "rebuild", about: about.mla },
+  mla: { values: ["materialize", "rebuild", "latent", "inkernel"], elsewhere: later, auto: "rebuild", about: about.mla },
   crossEntropy: { values: ["full", "recompute"], withNumber: ["chunk"], auto: "chunk:2048", about: about.crossEntropy },
   moeIn: { values: ["gather", "fused"], auto: "fused", about: about.moeIn },
   // The order in which rows reach a token is not fixed.

@@ -82,8 +82,8 @@ function fitMemory(choices: Choices, make: (choices: Choices) => Emission): Emis
 }
 
 function emission(options: BuildOptions, model: Lowered, choices: Choices, withStages = false): Emission {
-  if (choices.mla === "latent" && options.architecture !== undefined && options.architecture !== hopper)
-    fail("use/fuse", `mla=latent is for NVIDIA's Hopper (${hopper}); this build is for ${options.architecture}`, {
+  if (["latent", "inkernel"].includes(choices.mla) && options.architecture !== undefined && options.architecture !== hopper)
+    fail("use/fuse", `mla=${choices.mla} is for NVIDIA's Hopper (${hopper}); this build is for ${options.architecture}`, {
       help: "take --fuse mla=rebuild",
     });
   const stages: Stage[] = [];

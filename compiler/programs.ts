@@ -63,10 +63,10 @@ function makeProgram(
     pass("simplify", simplify); // gradients of constants, equal gradients
     pass("recompute", (g) => recompute(builder, g, recomputeChoices(choices, target))); // sees what each layer keeps, before it is fused away
     pass("simplify", simplify); // what is no longer kept
-    if (choices.mla === "latent") {
-      pass("latentKeys", (g) => latentKeys(builder, g)); // once keys and values are made again, in front of the gradients that want them
-      pass("simplify", simplify); // what only made them
-    }
+  }
+  if (choices.mla === "inkernel" || (choices.mla === "latent" && name === "train")) {
+    pass("latentKeys", (g) => latentKeys(builder, g, choices.mla === "inkernel")); // once keys and values are made where gradients want them
+    pass("simplify", simplify); // what only made them
   }
   pass("land", (g) => land(builder, g)); // last change of the graph: every value that has a fixed place is written there by its own op
   if (target === "cuda") graph = precision(graph); // what is kept in bf16; ops' rules speak of real numbers, so nothing is verified after it

@@ -41,7 +41,7 @@ test("mla=latent takes heads that its kernel has tiles for, on Hopper", async ()
   assert.is(await refused("cuda", heads, { ...latent, architecture: "sm_90a" }), "");
   assert.match(
     await refused("cuda", { ...heads, N: "32", R: "16", C: "100" }, latent),
-    /^plan\/limit: mla=latent: C is 100, and has to be a multiple of 64; N is 32, and has to be 64 or 128; R is 16, and has to be 64$/,
+    /^plan\/limit: attention from the latent: C is 100, and has to be a multiple of 64; N is 32, and has to be 64 or 128; R is 16, and has to be 64$/,
   );
   assert.match(
     await refused("cuda", heads, { ...latent, architecture: "sm_80" }),

@@ -9,11 +9,11 @@ import { backward, differences, draw, evaluate, normal, relativeError, uniform }
 // biome-ignore format: it is one list
 const withoutRule = [
   "linearGradX", "linearGradW", "rmsnormGradX", "rmsnormGradGain", "layernormGradX", "layernormGradGain", "sumRows", "softmaxGrad",
-  "siluGrad", "reluGrad", "swigluGradGate", "swigluGradUp", "pad", "fill", "attentionGrad", "latentAttentionGrad", "routeGrad", "combineGradGates",
+  "siluGrad", "reluGrad", "swigluGradGate", "swigluGradUp", "pad", "fill", "attentionGrad", "latentAttention", "latentAttentionGrad", "routeGrad", "combineGradGates",
   "dotOfRuns", "sumColumns", "lookupGrad", "linearCrossEntropyGrad", "linearCrossEntropyTrain", "nextLogits",
 ];
 /** Those of them that no rule makes: a pass does, or the predict program. */
-const madeElsewhere = ["latentAttentionGrad", "linearCrossEntropyTrain", "nextLogits"];
+const madeElsewhere = ["latentAttention", "latentAttentionGrad", "linearCrossEntropyTrain", "nextLogits"];
 /** Outputs that are kept for the backward pass only: nothing flows back into them. */
 const auxiliary: Readonly<Record<string, readonly number[]>> = { attention: [1], linearCrossEntropy: [1], route: [6] };
 /** Real inputs without a gradient: the update moves the expert bias by itself. */

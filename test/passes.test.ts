@@ -83,6 +83,9 @@ test("mla=latent makes gradients of the same values, in fewer kernels, without k
   const count = (list: readonly string[], kind: string): number => list.filter((k) => k === kind).length;
   assert.is(count(latent, "attentionGrad"), 0);
   assert.is(count(latent, "latentAttentionGrad"), count(rebuilt, "attentionGrad"));
+  const inKernel = kinds("inkernel");
+  assert.is(count(inKernel, "latentAttention"), count(rebuilt, "attention"));
+  assert.is(count(inKernel, "concat") + count(inKernel, "attention"), 0);
   assert.is(count(latent, "concat") * 2, count(rebuilt, "concat"), "keys are put together in the forward pass only");
 });
 

@@ -1,8 +1,9 @@
-// Attention's gradients from a latent: against float64, run against run, and its time beside the gradients of stored keys and values.
+// Attention from a latent, and its gradients: against float64, run against run, and their time beside those of stored keys and values.
 #include "attention_reference.cuh"
 #include "lib/attention.cuh"
 #include "lib/attention_backward.cuh"
-#include "lib/attention_hopper_latent.cuh"
+#include "lib/attention_hopper_latent_backward.cuh"
+#include "lib/attention_hopper_latent_forward.cuh"
 
 using check::Device;
 using mlac::bf16;
@@ -41,8 +42,9 @@ struct Tensors {
     gain.set(gains), cosine.set(cosines), sine.set(sines);
   }
   mlac::LatentSource source() {
-    return {latent, k_weight, v_weight, rotary, gain, cosine, sine, int(rank), EPS, d_plain, d_rotary, dv};
+    return {latent, k_weight, v_weight, rotary, gain, cosine, sine, int(rank), EPS};
   }
+  mlac::LatentGradients gradients() { return {d_plain, d_rotary, dv}; }
   float scale() const { return 1.f / std::sqrt(float(A)); }
   void poison() { dq.poison(), d_plain.poison(), d_rotary.poison(), dv.poison(), d_gain.poison(), workspace.poison(); }
 };
@@ -104,7 +106,11 @@ __global__ void reduce_rows(Sizes s, int n, const float* gain, const float* cosi
 template <int N, int U, bool CAUSAL>
 void backward(Tensors<N, U>& x) {
   CUDA_OK((mlac::latent_attention_backward<N, R, U, CAUSAL>(nullptr, x.s.batch, x.s.length, x.s.heads, x.s.groups, x.scale(), x.q, x.source(), x.out, x.lse, x.dout, x.dq,
-                                                           x.d_gain, false, x.workspace)));
+                                                           x.gradients(), x.d_gain, false, x.workspace)));
+}
+template <int N, int U, bool CAUSAL>
+void forward(Tensors<N, U>& x) {
+  CUDA_OK((mlac::latent_attention_forward<N, R, U, CAUSAL>(nullptr, x.s.batch, x.s.length, x.s.heads, x.s.groups, x.scale(), x.q, x.source(), x.out, x.lse)));
 }
 template <int N, int U>
 void expand(Tensors<N, U>& x, double* before, double* rstd) {
@@ -127,8 +133,10 @@ void check_case(const Sizes& s, int64_t rank, bool vanishing = false) {
   const Reference r{s, A, U, CAUSAL, x.scale(), x.q, x.k, x.v, x.dout, p, ds, out, lse, dq, dk, dv};
   run_reference(r);
   reduce_rows<<<blocks(s.key_rows()), 256>>>(s, N, x.gain, x.cosine, x.sine, before, rstd, dk, terms);
-  CUDA_OK((mlac::attention_forward<A, U, CAUSAL>(nullptr, s.batch, s.length, s.heads, s.groups, x.scale(), x.q, x.k, x.v, x.out, x.lse)));
+  forward<N, U, CAUSAL>(x);
   CUDA_OK(cudaDeviceSynchronize());
+  const auto first_out = x.out.host();
+  const auto first_lse = x.lse.host();
   const auto gradient = dk.host(), shares = terms.host();
   std::vector<double> plain, turned, gains(A);
   for (int64_t row = 0; row < s.key_rows(); ++row)
@@ -150,6 +158,8 @@ void check_case(const Sizes& s, int64_t rank, bool vanishing = false) {
     check::report(std::string(name) + " " + what, error, 1e-2);
     if (!(error <= 1e-2)) worst(got, wanted, width, heads, s.length);
   };
+  one("out", first_out, out.host(), U, s.heads);
+  one("lse", first_lse, lse.host(), 1, s.heads);
   if (s.length > 1) {  // of one token the probability is 1, and but for dv all is rounding errors
     one("dq", first_dq, dq.host(), A, s.heads);
     one("d_plain", first_plain, plain, N, s.groups);
@@ -159,10 +169,11 @@ void check_case(const Sizes& s, int64_t rank, bool vanishing = false) {
   one("dv", first_dv, dv.host(), U, s.groups);
   double differ = 0;
   for (int round = 0; round < 3; ++round) {
-    x.poison();
+    x.poison(), x.out.poison(), x.lse.poison();
+    forward<N, U, CAUSAL>(x);
     backward<N, U, CAUSAL>(x);
     CUDA_OK(cudaDeviceSynchronize());
-    differ += bits_differ(x.dq.host(), first_dq) + bits_differ(x.d_plain.host(), first_plain) + bits_differ(x.d_rotary.host(), first_rotary) +
+    differ += bits_differ(x.out.host(), first_out) + bits_differ(x.lse.host(), first_lse) + bits_differ(x.dq.host(), first_dq) + bits_differ(x.d_plain.host(), first_plain) + bits_differ(x.d_rotary.host(), first_rotary) +
               bits_differ(x.dv.host(), first_dv) + bits_differ(x.d_gain.host(), first_gain);
   }
   check::report(std::string(name) + " the same bits again", differ, 0);
@@ -190,16 +201,17 @@ void time(const char* name, const Sizes& s, int64_t rank) {
   Tensors<N, U> x(s, rank);
   Device<double> before(s.key_rows() * A), rstd(s.key_rows());
   expand(x, before, rstd);
-  CUDA_OK((mlac::attention_forward<A, U, true>(nullptr, s.batch, s.length, s.heads, s.groups, x.scale(), x.q, x.k, x.v, x.out, x.lse)));
-  const double stored = check::milliseconds(
-      [&] {
-        CUDA_OK((mlac::attention_backward<A, U, true>(nullptr, s.batch, s.length, s.heads, s.groups, x.scale(), x.q, x.k, x.v, x.out, x.lse, x.dout, x.dq, x.dk, x.dv,
-                                                     x.workspace)));
-      },
-      11);
-  const double latent = check::milliseconds([&] { backward<N, U, true>(x); }, 11);
-  std::printf("%-9s B %2ld T %5ld H %2ld C %3ld: of stored keys %7.3f ms, of the latent %7.3f ms, %5.3f ms more\n", name, long(s.batch), long(s.length), long(s.heads),
-              long(rank), stored, latent, latent - stored);
+  const auto ahead = [&] {
+    CUDA_OK((mlac::attention_forward<A, U, true>(nullptr, s.batch, s.length, s.heads, s.groups, x.scale(), x.q, x.k, x.v, x.out, x.lse)));
+  };
+  const auto back = [&] {
+    CUDA_OK((mlac::attention_backward<A, U, true>(nullptr, s.batch, s.length, s.heads, s.groups, x.scale(), x.q, x.k, x.v, x.out, x.lse, x.dout, x.dq, x.dk, x.dv,
+                                                 x.workspace)));
+  };
+  const double times[] = {check::milliseconds(ahead, 11), check::milliseconds([&] { forward<N, U, true>(x); }, 11), check::milliseconds(back, 11),
+                          check::milliseconds([&] { backward<N, U, true>(x); }, 11)};
+  std::printf("%-9s B %2ld T %5ld H %2ld C %3ld: forward of stored keys %7.3f ms, of the latent %7.3f ms; backward %7.3f ms and %7.3f ms\n", name, long(s.batch),
+              long(s.length), long(s.heads), long(rank), times[0], times[1], times[2], times[3]);
   std::fflush(stdout);
 }
 

@@ -9,6 +9,7 @@ import { div } from "./div.js";
 import { exp } from "./exp.js";
 import { expand } from "./expand.js";
 import { fill } from "./fill.js";
+import { latentAttention } from "./latentAttention.js";
 import { latentAttentionGrad } from "./latentAttentionGrad.js";
 import { layernorm } from "./layernorm.js";
 import { layernormGradGain, layernormGradX } from "./layernormGrad.js";
@@ -94,6 +95,7 @@ const list: readonly OpSpec[] = [
   // attention
   attention,
   attentionGrad,
+  latentAttention,
   latentAttentionGrad,
   // experts
   route,

@@ -13,6 +13,7 @@ const exact: Readonly<Record<string, readonly number[]>> = {
   route: [0, 6, 7],
   combineGradGates: [0],
   attention: [1],
+  latentAttention: [1],
   linearCrossEntropy: [0, 1],
   linearCrossEntropyTrain: [0],
   nextLogits: [0],

@@ -14,7 +14,7 @@ export interface Region {
 
 export interface RebuildChoices {
   recompute: "none" | "cheap" | "products" | "layer";
-  mla: "materialize" | "rebuild" | "latent";
+  mla: "materialize" | "rebuild" | "latent" | "inkernel";
 }
 
 /** What is computed again. */

@@ -1,10 +1,10 @@
 /**
- * recompute = none | cheap | products | layer, and mla = rebuild or latent: which forward values of a layer the backward pass computes again
+ * recompute = none | cheap | products | layer, and mla other than materialize: which forward values of a layer the backward pass computes again
  * instead of keeping them for every layer.
  *
  * `none` keeps whatever is asked for. `cheap` computes norms, activations, rotations and copies again from what they were
  * computed from, where that needs no more memory. `products` computes all but attention again, whose time grows with the
- * square of the length. `layer` keeps only what the loop carries. `mla = rebuild` and `latent` drop the keys and values of attention: one
+ * square of the length. `layer` keeps only what the loop carries. The other choices of `mla` drop the keys and values of attention: one
  * product makes them again from the latent.
  */
 import type { Builder, Graph, Loop, Op, Value } from "../ir.js";

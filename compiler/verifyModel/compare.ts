@@ -44,7 +44,7 @@ export function limitFor(kernel: Kernel, v: Value): number {
   if (v.type.dtype === "i32") return 0;
   const half = v.type.dtype === "bf16";
   if (kernel.ops.some((op) => op.kind === "latentAttentionGrad")) return 1e-2;
-  if (kernel.ops.some((op) => /^(attention|linearCrossEntropy)/.test(op.kind))) return half ? 1e-2 : 5e-3;
+  if (kernel.ops.some((op) => /^(attention|latentAttention|linearCrossEntropy)/.test(op.kind))) return half ? 1e-2 : 5e-3;
   const readsBack = kernel.form === "rowwise" && kernel.outputs.some((o) => o.type.dtype === "bf16");
   return half ? 6e-3 : readsBack ? 4e-3 : 1e-3;
 }

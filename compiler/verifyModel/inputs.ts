@@ -46,6 +46,7 @@ const roles: Readonly<Record<string, Readonly<Record<number, Role>>>> = {
   route: { 0: "scores", 1: "small" },
   routeGrad: { 0: "gates", 1: "gates", 2: "choice", 3: "load" },
   attentionGrad: { 3: "fromForward", 4: "fromForward" },
+  latentAttention: { 2: "weight", 3: "weight" },
   latentAttentionGrad: { 2: "weight", 3: "weight", 6: "fromForward", 7: "fromForward" },
   div: { 1: "divisor" },
 };

@@ -12,7 +12,7 @@ import { Builder, type Graph, type Op, size, type Value } from "../ir.js";
 import "../../runtime/native.js";
 import { type Kernel, kernelsOf } from "../kernel.js";
 import { spec } from "../ops/index.js";
-import { latentKeys } from "../ops/latentAttentionGrad.js";
+import { latentKeys } from "../ops/latentKeys.js";
 import type { Emit } from "../ops/op.js";
 import { root } from "../package.js";
 import { copyOps } from "../passes/copy.js";

@@ -14,7 +14,7 @@ export async function gpuTools(): Promise<CudaTools> {
 }
 
 /** What takes heads of other sizes than those of the small models and fixtures: see `builds`. */
-const ofOtherSizes: Readonly<Partial<Record<ChoiceName, readonly string[]>>> = { mla: ["latent"] };
+const ofOtherSizes: Readonly<Partial<Record<ChoiceName, readonly string[]>>> = { mla: ["latent", "inkernel"] };
 
 /** Sets of fusion choices that together take every choice of the CUDA target for small heads, the first being the automatic ones. */
 export function choiceSets(): Partial<Record<ChoiceName, string>>[] {

@@ -55,10 +55,13 @@ export function latentAttentionText({ op, tables = [], adds }: OwnContext): Cuda
       rank: dimName(rank),
       cosine: cosine!.name,
       sine: sine!.name,
-      adds: String(adds(op.outputs[4]!)),
+      adds: op.outputs[4] ? String(adds(op.outputs[4])) : false,
     },
-    // latent_attention_workspace of lib/attention_hopper_latent.cuh
-    workspaceBytes: room(4 * tiles * width.size) + backwardWorkspace(product(batch), length.size, heads.size, width.size),
+    // latent_attention_workspace of lib/attention_hopper_latent_backward.cuh
+    workspaceBytes:
+      op.kind === "latentAttention"
+        ? 0
+        : room(4 * tiles * width.size) + backwardWorkspace(product(batch), length.size, heads.size, width.size),
   };
 }
 

@@ -24,7 +24,7 @@ export const cudaTaken: readonly string[] = [
   ..."begin rows chunk scale bias ALIGNED ADDS GATED SCALE AUX SIZES Score LossSizes choose_experts choose_experts_grad".split(" "),
   ..."sum_chosen_rows dot_chosen_rows copy_rows add_rows fill_with cross_entropy cross_entropy_and_gradients".split(" "),
   ..."cross_entropy_gradients logits_after attention_forward attention_backward pick_kernel".split(" "),
-  ..."eps latent_source LatentSource latent_attention_backward".split(" "),
+  ..."eps latent_source LatentSource LatentGradients latent_gradients latent_attention_forward latent_attention_backward".split(" "),
 ];
 
 /** Blocks at most that leave partial sums of rows: MOST_SUM_BLOCKS of lib/rows.cuh. */

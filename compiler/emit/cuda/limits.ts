@@ -23,7 +23,7 @@ export function checkLimits(kernel: Kernel): void {
             help: `make ${name} smaller and have more heads, or take --target cpu`,
           });
       }
-    if (op.kind === "latentAttentionGrad") {
+    if (op.kind.startsWith("latentAttention")) {
       const [, , k, v, rotary] = op.inputs as [Value, Value, Value, Value, Value];
       const [rank, , plain] = k.type.dims as [Dim, Dim, Dim];
       const wrong = [
@@ -33,7 +33,8 @@ export function checkLimits(kernel: Kernel): void {
           .map((d) => `${d.name} is ${d.size}, and has to be 64 or 128`),
         ...(last(rotary.type).size === 64 ? [] : [`${last(rotary.type).name} is ${last(rotary.type).size}, and has to be 64`]),
       ];
-      if (wrong.length > 0) fail("plan/limit", `mla=latent: ${wrong.join("; ")}`, { spans, help: "take --fuse mla=rebuild" });
+      if (wrong.length > 0)
+        fail("plan/limit", `attention from the latent: ${wrong.join("; ")}`, { spans, help: "take --fuse mla=rebuild" });
     }
     if (form.is === "contraction" && form.describe(op).groups > MOST_GROUPS)
       fail("plan/limit", `${op.kind}: ${form.describe(op).groups} experts; on the cuda target there can be ${MOST_GROUPS}`, {

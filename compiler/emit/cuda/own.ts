@@ -32,6 +32,7 @@ const GRADIENT_ROWS = 2048;
 const builders: Readonly<Record<string, (c: OwnContext) => CudaOwnText>> = {
   attention: attentionText,
   attentionGrad: attentionText,
+  latentAttention: latentAttentionText,
   latentAttentionGrad: latentAttentionText,
   pick: ({ op }) => free({ count: productName(stored(op.outputs[0]!.type.dims)), type: cType(op.outputs[0]!) }),
   fill: ({ op }) => free({ count: productName(stored(op.outputs[0]!.type.dims)) }),

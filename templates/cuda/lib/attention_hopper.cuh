@@ -57,9 +57,9 @@ struct TileRing {
   __device__ uint32_t tile() const { return tiles + stage() * TILE_BYTES; }
   __device__ void wait_full() const { barrier_wait(full + stage() * 8, count / STAGES & 1); }
   /// Waits for room; the barrier of the tile to come is returned, which then waits for the tile's bytes.
-  __device__ uint32_t wait_empty() const {
+  __device__ uint32_t wait_empty(uint32_t bytes = TILE_BYTES) const {
     barrier_wait(empty + stage() * 8, (count / STAGES & 1) ^ 1);
-    barrier_arrive_expect(full + stage() * 8, TILE_BYTES);
+    barrier_arrive_expect(full + stage() * 8, bytes);
     return full + stage() * 8;
   }
   __device__ void release() {  // a warp does it together
