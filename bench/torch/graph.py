@@ -21,10 +21,17 @@ def layer(x, gain, bias, eps):
     return F.layer_norm(x.float(), x.shape[-1:], gain.float(), bias.float(), eps).to(x.dtype)
 
 
-def rope(x, a, tables):
+def angles(a, shape):
+    """cos and sin, broadcast to all but the last dimension of the shape."""
+    half, length = a["width"] // 2, shape[a["axis"]]
+    at = torch.arange(length, dtype=torch.float64)[:, None] * a["theta"] ** (-torch.arange(half, dtype=torch.float64) * 2 / a["width"])
+    at = at.reshape(length, *([1] * (len(shape) - a["axis"] - 2)), half)
+    return at.cos().float(), at.sin().float()
+
+
+def rope(x, a, cos, sin):
     """Pairs of columns (i, i + width/2) of a part of the row, turned by their position."""
     offset, half = a["offset"], a["width"] // 2
-    cos, sin = tables(a, x)
     before, first, second, after = x.split((offset, half, half, x.shape[-1] - offset - 2 * half), -1)
     u, v = first.float(), second.float()
     return torch.cat((before, (u * cos - v * sin).to(x.dtype), (v * cos + u * sin).to(x.dtype), after), -1)
@@ -91,8 +98,8 @@ class Graph(torch.nn.Module):
         # A module's names have no dots.
         self.stored = torch.nn.ParameterList(tensors.values())
         self.places = {name: i for i, name in enumerate(tensors)}
-        self.body = together(program["body"])
-        self.angles = {}
+        self.tables = []
+        self.body = self.together(program["body"], next(iter(tensors.values())).device)
 
     def forward(self, tokens, targets):
         """Mean cross entropy, balance loss."""
@@ -151,7 +158,7 @@ class Graph(torch.nn.Module):
         if kind == "shift":
             return [x[0] + a["by"]]
         if kind == "rope":
-            return [rope(x[0], a, self.table)]
+            return [rope(x[0], a, *self.tables[op["table"]])]
         if kind == "attention":
             return [attention(x[0], x[1], x[2], a), None]
         if kind == "lookup":
@@ -191,38 +198,32 @@ class Graph(torch.nn.Module):
                 width *= size
             parts = [w.reshape(width, -1) for w in weights]
             joined = parts[0] if len(parts) == 1 else torch.cat(parts, -1)
-            product = left.reshape(-1, width) @ joined
+            left = left.reshape(-1, width)
+            product = left.float() @ joined.float() if a["wide"] else left @ joined
         return [part.reshape(shape) for part, shape in zip(product.split([p.shape[-1] for p in parts], -1), shapes)]
 
-    def table(self, a, x):
-        """cos and sin, broadcast to x without its last dimension."""
-        key = (a["axis"], a["theta"], a["width"], a["along"], x.shape)
-        if key not in self.angles:
-            half, length = a["width"] // 2, x.shape[a["axis"]]
-            at = torch.arange(length, dtype=torch.float64)[:, None] * a["theta"] ** (-torch.arange(half, dtype=torch.float64) * 2 / a["width"])
-            at = at.reshape(length, *([1] * (x.dim() - a["axis"] - 2)), half)
-            self.angles[key] = at.cos().float().to(x.device), at.sin().float().to(x.device)
-        return self.angles[key]
-
-
-def together(body):
-    """Linear ops over one left operand become one: PyTorch's products like to be few and wide."""
-    result, groups = [], {}
-    for op in body:
-        if op["kind"] == "repeat":
-            result.append({**op, "loop": {**op["loop"], "body": together(op["loop"]["body"])}})
-        elif op["kind"] == "linear":
-            x, w, *offsets = op["inputs"]
-            key = (x, *offsets, op["attrs"]["reads"], op["attrs"]["each"])
-            if key in groups:
-                one = groups[key]
-                at = 1 + len(one["shapes"])
-                one["inputs"].insert(at, w)
-                one["outputs"].append(op["outputs"][0])
-                one["shapes"].append(op["shape"])
+    def together(self, body, device):
+        """Linear ops over one left operand become one: PyTorch's products like to be few and wide."""
+        result, groups = [], {}
+        for op in body:
+            if op["kind"] == "repeat":
+                result.append({**op, "loop": {**op["loop"], "body": self.together(op["loop"]["body"], device)}})
+            elif op["kind"] == "linear":
+                x, w, *offsets = op["inputs"]
+                key = (x, *offsets, op["attrs"]["reads"], op["attrs"]["each"], op["attrs"]["wide"])
+                if key in groups:
+                    one = groups[key]
+                    at = 1 + len(one["shapes"])
+                    one["inputs"].insert(at, w)
+                    one["outputs"].append(op["outputs"][0])
+                    one["shapes"].append(op["shape"])
+                else:
+                    groups[key] = {"kind": "linears", "inputs": [x, w, *offsets], "outputs": list(op["outputs"]), "attrs": op["attrs"], "shape": op["shape"], "shapes": [op["shape"]]}
+                    result.append(groups[key])
             else:
-                groups[key] = {"kind": "linears", "inputs": [x, w, *offsets], "outputs": list(op["outputs"]), "attrs": op["attrs"], "shape": op["shape"], "shapes": [op["shape"]]}
-                result.append(groups[key])
-        else:
-            result.append({**op, "shape": torch.Size(op["shape"])})
-    return result
+                if op["kind"] == "rope":
+                    # Made once, so that a compiler sees a constant.
+                    op = {**op, "table": len(self.tables)}
+                    self.tables.append(tuple(t.to(device) for t in angles(op["attrs"], op["shape"])))
+                result.append({**op, "shape": torch.Size(op["shape"])})
+        return result

@@ -83,7 +83,11 @@ class Training:
         if not cuda:
             return contextlib.nullcontext()
         from torch.nn.attention import SDPBackend, sdpa_kernel
-        return sdpa_kernel([SDPBackend.CUDNN_ATTENTION, SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH], set_priority=True)
+        ways = [SDPBackend.CUDNN_ATTENTION, SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
+        try:
+            return sdpa_kernel(ways, set_priority=True)
+        except TypeError:                                       # older than 2.6: it takes no order
+            return sdpa_kernel(ways[0])
 
     def gradients(self):
         with self.attention():

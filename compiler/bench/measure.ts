@@ -58,6 +58,10 @@ export async function measureAll(bench: Bench, context: string, variants: readon
     for (const [i, variant] of variants.entries()) if (known[i]) result.set(variant, known[i]);
   const missing = variants.filter((variant) => !result.has(variant));
   for (const group of together ? [missing] : missing.map((variant) => [variant])) {
+    if (bench.late()) {
+      for (const variant of group) result.set(variant, { failed: "no time was left" });
+      continue;
+    }
     for (const [variant, measured] of await measureGroup(bench, group)) {
       result.set(variant, measured);
       if (!("failed" in measured) && measured.others <= bench.quiet) await bench.store.put(name(variant), measured);

@@ -61,7 +61,7 @@ export function torchProgram({ graph, parameters, plan }: Lowered, manifest: Man
     }),
     tokens: input("tokens"),
     targets: input("targets"),
-    body: graph.body.map(opOf),
+    body: bodyOf(graph.body),
     loss: graph.outputs.find(({ is }) => is === "loss")!.value.id,
     balance: graph.outputs.filter(({ is }) => is === "balance").map(({ value }) => value.id),
     clip: plan.clip,
@@ -71,6 +71,15 @@ export function torchProgram({ graph, parameters, plan }: Lowered, manifest: Man
 const withoutLayers = (name: string): string => name.replace(/\.\d+(?=\.|$)/g, "");
 
 const ids = (values: readonly Value[]): number[] => values.map(({ id }) => id);
+
+/** Experts are chosen by float32 scores, here as there. */
+function bodyOf(body: readonly Op[]): TorchOp[] {
+  const scores = new Set(body.flatMap((op) => (op.kind === "route" ? op.inputs : [])));
+  return body.map((op) => {
+    const made = opOf(op);
+    return op.kind === "linear" ? { ...made, attrs: { ...made.attrs, wide: scores.has(op.outputs[0]!) } } : made;
+  });
+}
 
 function opOf(op: Op): TorchOp {
   const { kind, inputs, outputs, loop } = op;
@@ -87,7 +96,7 @@ function opOf(op: Op): TorchOp {
             count: loop.count,
             carried: ids(loop.carried),
             slices: ids(loop.slices),
-            body: loop.body.map(opOf),
+            body: bodyOf(loop.body),
             yields: ids(loop.yields),
             stacks: ids(loop.stacks),
           },
