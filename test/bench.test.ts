@@ -190,6 +190,7 @@ test("auto stands for what was measured; the model's file and the command line s
   assert.is(chosen(stored({ muon: "gram" }), { muon: "auto" }), "gram");
   assert.is(chosen(stored({ muon: "gramm", norm: "own", colour: "red" })), "symmetric");
   assert.is(chosen(stored({ muon: "gram" }, { ...model.sizes, T: 17 })), "symmetric");
+  assert.is(chosen({ ...stored({ muon: "gram" }), target: "cuda" }), "symmetric");
   const notes = async (measured: MeasuredChoices): Promise<string> => (await emitAll({ ...build, measured })).notes.join("\n");
   assert.is(await notes(stored({ muon: "gram", norm: "own" })), "as measured on Some GPU, 2026-01-31: muon=gram");
   assert.match(await notes(stored({ muon: "gramm", colour: "red" })), "name muon=gramm, colour=red, which the cpu target has not");

@@ -3,7 +3,9 @@ import { join } from "node:path";
 import type { KernelTime } from "../../runtime/session.js";
 import { MlacError } from "../diagnostics.js";
 import { root } from "../package.js";
+import { plain } from "../plain.js";
 import type { Bench } from "./context.js";
+import { ms } from "./figures.js";
 import { Side, type Steps } from "./side.js";
 import { type Against, compare, median, type Spread, spread } from "./statistics.js";
 import { type Turn, takeTurns } from "./turns.js";
@@ -86,6 +88,8 @@ async function measureGroup(bench: Bench, variants: readonly Variant[]): Promise
     });
     for (const one of opened)
       if (!result.has(one.variant)) await attempt(result, one, async () => void result.set(one.variant, await finish(one, others)));
+    for (const [{ title }, measured] of result)
+      if (title !== undefined) bench.note(`  ${title}: ${"failed" in measured ? plain(measured.failed) : ms(measured.step.median)}`);
   } finally {
     for (const { side } of opened) await side.close();
   }

@@ -122,7 +122,8 @@ function kernelSection({ kernels, ceilings }: BenchResult): Section {
     title: "Kernels under the roof",
     picture: scatter({
       title: "FLOP a second over FLOP a byte, each kernel of a micro-step",
-      height: 380,
+      width: 1100,
+      height: 460,
       x: { log: true, label: "FLOP a byte" },
       y: { log: true, unit: "FLOP/s" },
       dots,
