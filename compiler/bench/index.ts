@@ -35,7 +35,7 @@ export interface Asked extends BenchOptions {
   cudaToo: boolean;
   /** A Python that has torch. */
   python?: string;
-  /** The folder of bench.json and bench.html; beside what was measured if absent. */
+  /** A folder that gets bench.json and bench.html, too. */
   out?: string;
 }
 
@@ -74,12 +74,16 @@ export async function bench(asked: Asked): Promise<Benched> {
   if (asked.cudaToo && parts.choices) result.cuda = { rows: staticRows(await cudaBench(asked), asked.only) };
   result.unfinished = opened.late();
 
-  const folder = asked.out ?? opened.folder;
-  const name = fileName(asked);
-  const files = [join(folder, `${name}.json`), join(folder, `${name}.html`)] as const;
-  await write(files[0], `${JSON.stringify(result, undefined, 1)}\n`);
-  await write(files[1], benchPage(result));
-  return { result, files: [...files] };
+  const texts = { json: `${JSON.stringify(result, undefined, 1)}\n`, html: benchPage(result) };
+  const files: string[] = [];
+  // Where `mlac inspect` finds them, and where they are wanted.
+  for (const folder of new Set([opened.folder, asked.out ?? opened.folder]))
+    for (const [ending, text] of Object.entries(texts)) {
+      const file = join(folder, `${fileName(asked)}.${ending}`);
+      await write(file, text);
+      files.push(file);
+    }
+  return { result, files };
 }
 
 /** bench, or bench-torch and the like for a part that was asked for by itself: one does not take the place of the other. */

@@ -74,7 +74,7 @@ export default function (program: Command): void {
     .option("--anew", "measure again what was measured before")
     .option(
       "--out <folder>",
-      "where bench.json and bench.html go, and those of single parts such as bench-torch.json (default: generated/<model>/bench)",
+      "another place for bench.json and bench.html, or bench-torch.json and so on (they are in generated/<model>/bench) (default: generated/<model>/bench)",
     )
     .action(async (model: string, options: Options) => {
       const { choiceNamed } = await import("../choices.js");
