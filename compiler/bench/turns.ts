@@ -1,6 +1,7 @@
 /** Rounds of several programs in turn; on the processor, those count in which other programs left it to them. */
 import { calm, watched } from "./machine.js";
 import type { Side, Steps } from "./side.js";
+import type { Question } from "./worker.js";
 
 export interface Turn {
   side: Side;
@@ -36,11 +37,21 @@ export async function takeTurns<T extends Turn>(
   while (counted().length < wanted && rounds.length < 3 * wanted) {
     if (quiet !== undefined) await calm(quiet, end);
     const taken = new Map<T, Steps>();
+    let own = 0;
+    // Nobody is always the first, and everybody has a step to get its threads awake and its data into the caches.
+    const first = rounds.length % Math.max(1, all.length);
+    const order = [...all.slice(first), ...all.slice(0, first)];
     const { others } = await watched(
       async () => {
-        for (const one of all) await attempt(one, async () => void taken.set(one, await one.side.steps(one.steps)));
+        for (const one of order)
+          await attempt(one, async () => {
+            own += (await one.side.ask<Steps>({ warm: 1 } satisfies Question)).cpuSeconds;
+            const steps = await one.side.steps(one.steps);
+            own += steps.cpuSeconds;
+            taken.set(one, steps);
+          });
       },
-      () => [...taken.values()].reduce((n, { cpuSeconds }) => n + cpuSeconds, 0),
+      () => own,
     );
     rounds.push({ taken, others: quiet === undefined ? 0 : others });
     if (taken.size === 0) break;
