@@ -71,7 +71,8 @@ export function measuredInForce(
   target: Target,
   chosen?: Choices,
 ): { fuse: Partial<Choices>; notes: readonly string[] } {
-  if (measured === undefined) return { fuse: {}, notes: [] };
+  // A run may go on with another target than the one that it began with.
+  if (measured === undefined || measured.target !== target) return { fuse: {}, notes: [] };
   const of = `the fusion choices measured on ${plain(measured.device)}`;
   if (measured.sizes !== undefined && !sameSizes(measured.sizes, sizes))
     return { fuse: {}, notes: [`${of} are for other sizes: the defaults are taken; \`mlac bench\` measures these`] };

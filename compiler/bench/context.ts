@@ -18,6 +18,8 @@ export interface BenchOptions {
   threads: number;
   /** Rounds that count. */
   rounds: number;
+  /** The share of the processors that other programs may have in a round that counts. */
+  quiet: number;
   /** Minutes after which nothing further is begun. */
   minutes?: number;
   /** Measure what was measured before, too. */

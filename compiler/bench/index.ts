@@ -1,5 +1,6 @@
 /** `mlac bench`: which parts are measured, what is kept of them, and where the results go. */
 import { join, relative } from "node:path";
+import type { BuildOptions } from "../build.js";
 import type { ChoiceName } from "../choices.js";
 import { choicesFor } from "../compile.js";
 import { MlacError } from "../diagnostics.js";
@@ -17,7 +18,7 @@ import type { BenchResult } from "./result.js";
 import { type parseGrowth, scaling } from "./scaling.js";
 import { staticRows } from "./static.js";
 import { write } from "./store.js";
-import { type Study, study } from "./study.js";
+import { differing, type Study, study } from "./study.js";
 import { againstTorch } from "./torch.js";
 import { variantOf } from "./variants.js";
 
@@ -34,7 +35,7 @@ export interface Asked extends BenchOptions {
   cudaToo: boolean;
   /** A Python that has torch. */
   python?: string;
-  /** The folder of bench.json and bench.html; beside what was measured if absent. */
+  /** A folder that gets bench.json and bench.html, too. */
   out?: string;
 }
 
@@ -58,6 +59,7 @@ export async function bench(asked: Asked): Promise<Benched> {
     device,
     threads,
     rounds,
+    quiet: opened.quiet,
     sizes: model.sizes,
     set: build.set,
     unfinished: false,
@@ -72,16 +74,27 @@ export async function bench(asked: Asked): Promise<Benched> {
   if (asked.cudaToo && parts.choices) result.cuda = { rows: staticRows(await cudaBench(asked), asked.only) };
   result.unfinished = opened.late();
 
-  const folder = asked.out ?? opened.folder;
-  const files = [join(folder, "bench.json"), join(folder, "bench.html")] as const;
-  await write(files[0], `${JSON.stringify(result, undefined, 1)}\n`);
-  await write(files[1], benchPage(result));
-  return { result, files: [...files] };
+  const texts = { json: `${JSON.stringify(result, undefined, 1)}\n`, html: benchPage(result) };
+  const files: string[] = [];
+  // Where `mlac inspect` finds them, and where they are wanted.
+  for (const folder of new Set([opened.folder, asked.out ?? opened.folder]))
+    for (const [ending, text] of Object.entries(texts)) {
+      const file = join(folder, `${fileName(asked)}.${ending}`);
+      await write(file, text);
+      files.push(file);
+    }
+  return { result, files };
+}
+
+/** bench, or bench-torch and the like for a part that was asked for by itself: one does not take the place of the other. */
+function fileName({ parts, growth }: Asked): string {
+  if (parts.choices) return "bench";
+  const named = { kernels: parts.kernels, torch: parts.torch, scaling: growth.length > 0, claims: parts.claims };
+  return ["bench", ...Object.entries(named).flatMap(([part, wanted]) => (wanted ? [part] : []))].join("-");
 }
 
 const cudaBench = (asked: Asked): Promise<Bench> => {
-  const { measured: _, ...build } = asked.build;
-  return openBench({ ...asked, anew: false, build: { ...build, target: "cuda", dtype: "bf16", fuse: {} } });
+  return openBench({ ...asked, anew: false, build: { ...withoutMeasured(asked.build), target: "cuda", dtype: "bf16", fuse: {} } });
 };
 
 async function addChoices(opened: Bench, asked: Asked, result: BenchResult): Promise<void> {
@@ -94,17 +107,30 @@ async function addChoices(opened: Bench, asked: Asked, result: BenchResult): Pro
   else result.kept = await keep(opened, found);
 }
 
-function reasonNotToKeep({ build }: Bench, { keep }: Asked, { unfinished, rows, combination }: Study): string | undefined {
+function reasonNotToKeep(
+  { build, model, quiet }: Bench,
+  { keep }: Asked,
+  { unfinished, rows, combination, against, best }: Study,
+): string | undefined {
   if (!keep) return "--no-keep";
   if (unfinished) return "not all is measured yet";
   if (Object.keys(build.fuse).length > 0) return "--fuse decided a part of it";
   if (build.dtype !== realsOf[build.target][0]) return `${build.dtype} is for checks`;
   if (!combination || !rows.some(({ measured }) => measured)) return "nothing could be measured";
+  if (combination.others > quiet) return "other programs disturbed it";
+  const defaults = choicesFor(withoutMeasured(build), model);
+  if (against?.verdict !== "faster" && differing(best, defaults) !== "the defaults")
+    return "it is not faster than the defaults beyond the noise";
   return undefined;
 }
 
+/** With mlac's own defaults. */
+export function withoutMeasured({ measured: _, ...build }: BuildOptions): BuildOptions {
+  return build;
+}
+
 /** The winners of the names that were measured, and what an earlier bench of these sizes found for the others. */
-async function keep({ build, model, device }: Bench, { rows, best }: Study): Promise<string> {
+export async function keep({ build, model, device }: Bench, { rows, best }: Study): Promise<string> {
   const sizesOf = (sizes: Readonly<Record<string, number>>): string => JSON.stringify(Object.entries(sizes).sort());
   const before = build.measured && sizesOf(build.measured.sizes ?? {}) === sizesOf(model.sizes) ? build.measured.fuse : {};
   const names = new Set(rows.filter(({ measured }) => measured).map(({ name }) => name));

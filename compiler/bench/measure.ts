@@ -3,10 +3,12 @@ import { join } from "node:path";
 import type { KernelTime } from "../../runtime/session.js";
 import { MlacError } from "../diagnostics.js";
 import { root } from "../package.js";
+import { plain } from "../plain.js";
 import type { Bench } from "./context.js";
-import { watched } from "./machine.js";
+import { ms } from "./figures.js";
 import { Side, type Steps } from "./side.js";
 import { type Against, compare, median, type Spread, spread } from "./statistics.js";
+import { type Turn, takeTurns } from "./turns.js";
 import type { Variant } from "./variants.js";
 import type { Profile, Question, WorkerFacts, WorkerOptions } from "./worker.js";
 
@@ -25,7 +27,7 @@ export interface Measured {
   usedBytes: number | null;
   kernels: KernelTime[];
   buildSeconds: number;
-  /** The share of the processors that other programs had meanwhile; 0 on a GPU. */
+  /** The largest share of the processors that other programs had in a round; 0 on a GPU. More than `quiet` says that it is to be doubted. */
   others: number;
 }
 
@@ -39,14 +41,10 @@ const shortestRound = 50;
 const warmSteps = 2;
 const profileRounds = 5;
 
-interface Opened {
-  side: Side;
+interface Opened extends Turn {
   variant: Variant;
   buildSeconds: number;
   loss: number;
-  /** Steps a round. */
-  steps: number;
-  rounds: Steps[];
 }
 
 /**
@@ -62,9 +60,13 @@ export async function measureAll(bench: Bench, context: string, variants: readon
     for (const [i, variant] of variants.entries()) if (known[i]) result.set(variant, known[i]);
   const missing = variants.filter((variant) => !result.has(variant));
   for (const group of together ? [missing] : missing.map((variant) => [variant])) {
+    if (bench.late()) {
+      for (const variant of group) result.set(variant, { failed: "no time was left" });
+      continue;
+    }
     for (const [variant, measured] of await measureGroup(bench, group)) {
       result.set(variant, measured);
-      if (!("failed" in measured)) await bench.store.put(name(variant), measured);
+      if (!("failed" in measured) && measured.others <= bench.quiet) await bench.store.put(name(variant), measured);
     }
   }
   return result;
@@ -80,23 +82,18 @@ async function measureGroup(bench: Bench, variants: readonly Variant[]): Promise
       } catch (error) {
         result.set(variant, failure(error));
       }
-    const { others } = await watched(
-      () => takeTurns(bench.rounds, opened, result),
-      () => opened.reduce((n, { rounds }) => n + rounds.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0), 0),
-    );
+    const quiet = bench.build.target === "cpu" ? bench.quiet : undefined;
+    const others = await takeTurns(bench.rounds, opened, quiet, async (one, work) => {
+      if (!result.has(one.variant)) await attempt(result, one, work);
+    });
     for (const one of opened)
-      if (!result.has(one.variant))
-        await attempt(result, one, async () => void result.set(one.variant, await finish(one, bench.build.target === "cpu" ? others : 0)));
+      if (!result.has(one.variant)) await attempt(result, one, async () => void result.set(one.variant, await finish(one, others)));
+    for (const [{ title }, measured] of result)
+      if (title !== undefined) bench.note(`  ${title}: ${"failed" in measured ? plain(measured.failed) : ms(measured.step.median)}`);
   } finally {
     for (const { side } of opened) await side.close();
   }
   return result;
-}
-
-async function takeTurns(rounds: number, all: readonly Opened[], result: Map<Variant, Measured | Failed>): Promise<void> {
-  for (let round = 0; round < rounds; round++)
-    for (const one of all)
-      if (!result.has(one.variant)) await attempt(result, one, async () => void one.rounds.push(await one.side.steps(one.steps)));
 }
 
 async function attempt(result: Map<Variant, Measured | Failed>, { variant }: Opened, work: () => Promise<void>): Promise<void> {
@@ -116,7 +113,9 @@ function failure(error: unknown): Failed {
 async function open(bench: Bench, variant: Variant): Promise<Opened> {
   if (variant.title !== undefined) bench.note(`  ${variant.title}`);
   const started = performance.now();
-  const built = await bench.make({ ...bench.build, fuse: { ...variant.choices }, out: bench.place("model") });
+  // Every choice is said, so that nothing else decides.
+  const { measured: _, ...build } = bench.build;
+  const built = await bench.make({ ...build, fuse: { ...variant.choices }, out: bench.place("model") });
   const buildSeconds = (performance.now() - started) / 1000;
   const side = await startWorker(built.directory, bench.threads);
   try {

@@ -15,16 +15,17 @@ import {
   scatter,
   table,
 } from "../picture/index.js";
+import { halfWidth, ms, percent } from "./figures.js";
 import type { BenchResult } from "./result.js";
 import type { Growth } from "./scaling.js";
 import type { Study } from "./study.js";
-import { errorOf, halfWidth, ms, percent, verdictOf } from "./tables.js";
+import { errorOf, verdictOf } from "./tables.js";
 import { torchSection } from "./torchText.js";
 
 export function benchPage(result: BenchResult): string {
   const { model, device, target, dtype, threads, date, mlac, rounds } = result;
   const sections: (Section | undefined)[] = [
-    result.choices && choiceSection(result.choices),
+    result.choices && choiceSection(result.choices, result.quiet),
     result.kernels && kernelSection(result),
     ...(result.scaling ?? []).map(growthSection),
     result.torch && torchSection(result.torch),
@@ -39,14 +40,21 @@ export function benchPage(result: BenchResult): string {
   });
 }
 
-function choiceSection(study: Study): Section {
+function choiceSection(study: Study, quiet: number): Section {
   const names = [...new Set(study.rows.map(({ name }) => name))];
   const groups = names.flatMap((name) => {
     const measured = study.rows.filter((row) => row.name === name && row.measured);
     if (measured.length === 0) return [];
     const of = measured.map((row) => {
       const { median, low, high } = row.measured!.step;
-      return { name: row.choice, value: median / 1000, low: low / 1000, high: high / 1000, note: verdictOf(row), colour: row.wins ? 2 : 0 };
+      return {
+        name: row.choice,
+        value: median / 1000,
+        low: low / 1000,
+        high: high / 1000,
+        note: verdictOf(row, quiet),
+        colour: row.wins ? 2 : 0,
+      };
     });
     return [{ name, bars: of }];
   });
@@ -64,7 +72,7 @@ function choiceSection(study: Study): Section {
     row.planBytes !== undefined && binary(row.planBytes),
     row.measured && row.measured.usedBytes !== null && binary(row.measured.usedBytes),
     errorOf(row),
-    verdictOf(row),
+    verdictOf(row, quiet),
   ]);
   const columns = ["choice", "step", "spread", "its kernels", "plan", "in use", "error", ""].map((name, i) => ({
     name,
@@ -114,7 +122,8 @@ function kernelSection({ kernels, ceilings }: BenchResult): Section {
     title: "Kernels under the roof",
     picture: scatter({
       title: "FLOP a second over FLOP a byte, each kernel of a micro-step",
-      height: 380,
+      width: 1100,
+      height: 460,
       x: { log: true, label: "FLOP a byte" },
       y: { log: true, unit: "FLOP/s" },
       dots,

@@ -5,7 +5,7 @@ import type { KernelTable } from "./kernels.js";
 import type { Growth } from "./scaling.js";
 import type { StaticRow } from "./static.js";
 import type { Study } from "./study.js";
-import type { Against as TorchResult } from "./torch.js";
+import type { AgainstTorch } from "./torch.js";
 
 export interface BenchResult {
   format: 1;
@@ -18,6 +18,8 @@ export interface BenchResult {
   /** Of the CPU target. */
   threads: number;
   rounds: number;
+  /** The share of the processors that other programs might have. */
+  quiet: number;
   sizes: Record<string, number>;
   set: Record<string, string>;
   choices?: Study;
@@ -30,7 +32,7 @@ export interface BenchResult {
   /** Why there are none. */
   noCeilings?: string;
   scaling?: Growth[];
-  torch?: TorchResult;
+  torch?: AgainstTorch;
   claims?: Claim[];
   /** Of the CUDA target, where no GPU is here. */
   cuda?: { rows: StaticRow[] };

@@ -127,7 +127,7 @@ async function measureName(bench: Bench, name: ChoiceName, base: Choices, errors
   }
   touch(variants);
   if (errors) for (const [row, variant] of variants) if (row.measured && !bench.late()) row.error = await errors.of(variant.choices);
-  choose(rows);
+  choose(rows, bench.quiet);
   return rows;
 }
 
@@ -152,9 +152,11 @@ function touch(variants: ReadonlyMap<Row, Variant>): void {
   }
 }
 
-/** The fastest of those that beat the base; the base, where none does or where the base cannot be measured. */
-function choose(rows: Row[]): void {
-  const candidates = rows.filter(({ unordered, measured, against }) => !unordered && measured && against?.verdict === "faster");
+/** The fastest of those that beat the base on a quiet machine; the base, where none does or where the base cannot be measured. */
+export function choose(rows: Row[], quiet: number): void {
+  const candidates = rows.filter(
+    ({ unordered, measured, against }) => !unordered && measured && measured.others <= quiet && against?.verdict === "faster",
+  );
   const [fastest] = candidates.sort((a, b) => a.measured!.step.median - b.measured!.step.median);
   const winner = fastest ?? rows.find(({ base }) => base);
   if (winner) winner.wins = true;

@@ -7,15 +7,13 @@ import { quantity } from "../picture/index.js";
 import { plain } from "../plain.js";
 import type { Target } from "../target.js";
 import type { Claim } from "./claims.js";
+import { halfWidth, ms, percent } from "./figures.js";
 import type { KernelTable } from "./kernels.js";
 import type { BenchResult } from "./result.js";
 import type { Growth } from "./scaling.js";
 import type { StaticRow } from "./static.js";
 import { differing, type Row, type Study } from "./study.js";
 import { torchLines } from "./torchText.js";
-
-export const ms = (milliseconds: number): string => quantity(milliseconds / 1000, "s");
-export const percent = (share: number): string => `${(100 * Math.abs(share)).toFixed(1)} %`;
 
 export function describe(result: BenchResult, paint: ChalkInstance): string {
   const { model, device, threads, target, dtype, rounds, sizes } = result;
@@ -31,14 +29,11 @@ export function describe(result: BenchResult, paint: ChalkInstance): string {
   if (result.choices || result.kernels || result.scaling)
     parts.push([paint.dim(`Medians of ${rounds} rounds after warm-up, of random tokens; ± is half the distance of the quartiles.`)]);
   const others = disturbance(result);
-  if (others > quiet)
+  if (others > result.quiet)
     parts.push([`Other programs had up to ${percent(others)} of the processors meanwhile: measure again on a quiet machine.`]);
   if (result.unfinished) parts.push(["There was no time for all of it: the same command again measures what is missing."]);
   return parts.map((lines) => lines.join("\n")).join("\n\n");
 }
-
-/** Other programs that have so much of the processors make figures doubtful. */
-const quiet = 0.1;
 
 /** The largest share that they had. */
 function disturbance({ choices, scaling = [] }: BenchResult): number {
@@ -49,17 +44,16 @@ function disturbance({ choices, scaling = [] }: BenchResult): number {
 }
 
 /** What a row's choice came to, in a word. */
-export function verdictOf(row: Row): string {
+export function verdictOf(row: Row, quiet: number): string {
   if (row.why !== undefined) return row.why;
   if (row.sameAs !== undefined) return `the same program as ${row.sameAs}`;
   if (!row.measured) return row.base ? "no other program" : "";
+  const doubt = row.measured.others > quiet ? "disturbed, " : "";
   const order = row.unordered ? "; not the same bits from run to run: never taken" : "";
-  if (row.base) return row.wins ? "best" : "";
+  if (row.base) return `${doubt}${row.wins ? "best" : ""}`.replace(/, $/, "");
   const { share, verdict } = row.against ?? { share: 0, verdict: "noise" };
-  return `${row.wins ? "best, " : ""}${verdict === "noise" ? "noise" : `${percent(share)} ${verdict}`}${order}`;
+  return `${doubt}${row.wins ? "best, " : ""}${verdict === "noise" ? "noise" : `${percent(share)} ${verdict}`}${order}`;
 }
-
-export const halfWidth = ({ low, high }: { low: number; high: number }): string => `±${ms((high - low) / 2)}`;
 
 /** Muon's choices change the update and nothing before it. */
 export function errorOf({ name, error }: Row): string {
@@ -79,7 +73,7 @@ function choiceLines(result: BenchResult, study: Study, paint: ChalkInstance): s
       row.planBytes === undefined ? "" : binary(row.planBytes),
       measured && measured.usedBytes !== null ? binary(measured.usedBytes) : "",
       errorOf(row),
-      verdictOf(row),
+      verdictOf(row, result.quiet),
     ];
   });
   const head = ["choice", "", "step", "", "its kernels", "plan", "in use", "error", ""];

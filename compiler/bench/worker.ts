@@ -7,7 +7,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Random } from "../../runtime/random.js";
-import { type KernelTime, openSession, type Session } from "../../runtime/session.js";
+import { type TensorInfo, writeSafetensors } from "../../runtime/safetensors.js";
+import { type KernelTime, type Losses, openSession, type Session } from "../../runtime/session.js";
 import type { Manifest } from "../manifest.js";
 import type { Steps } from "./side.js";
 
@@ -24,7 +25,13 @@ export interface WorkerFacts {
   tuned: string;
 }
 
-export type Question = { steps: number } | { warm: number } | { profile: number } | { memory: true } | { copy: number };
+export type Question =
+  | { steps: number }
+  | { warm: number }
+  | { profile: number }
+  | { memory: true }
+  | { copy: number }
+  | { exchange: string };
 
 export interface Profile {
   kernels: KernelTime[];
@@ -73,10 +80,30 @@ try {
     return { ms: all.map(({ ms }) => ms), losses: all.map(({ loss }) => loss), cpuSeconds: (user + system) / 1e6, peakBytes };
   }
 
+  /** What another program needs to take the same step: weights, the batch, and what comes of it. */
+  async function exchange(folder: string): Promise<Losses> {
+    const store = (name: string, tensors: readonly TensorInfo[], read: (name: string) => Uint8Array | Promise<Uint8Array>) =>
+      writeSafetensors(join(folder, `${name}.safetensors`), tensors, read);
+    const ofRoles = (...roles: string[]): TensorInfo[] => session.tensors().filter(({ role }) => roles.includes(role));
+    const ids: Record<string, Int32Array> = { tokens, targets };
+    const shape = [session.batch, session.length];
+    const bytes = (name: string): Uint8Array => new Uint8Array(ids[name]!.buffer);
+    await store("weights", ofRoles("parameter", "state"), (name) => session.read(name));
+    await store(
+      "batch",
+      Object.keys(ids).map((name) => ({ name, dtype: "I32", shape })),
+      bytes,
+    );
+    const losses = await session.microStep(tokens, targets, 1, true);
+    await store("gradients", ofRoles("gradient"), (name) => session.read(name));
+    return losses;
+  }
+
   async function reply(asked: Question): Promise<unknown> {
     if ("warm" in asked) return steps(asked.warm, step);
     if ("steps" in asked) return steps(asked.steps, timed);
     if ("profile" in asked) return { kernels: await session.profile(asked.profile) } satisfies Profile;
+    if ("exchange" in asked) return exchange(asked.exchange);
     if ("copy" in asked) return { speed: await session.copySpeed(asked.copy) };
     return { bytes: (cuda ? gpuBytes() : statusBytes("VmHWM")) - before };
   }

@@ -30,6 +30,7 @@ interface Options extends CommonOptions {
   scaling?: string[];
   claims?: true;
   rounds: number;
+  quiet: number;
   passes: number;
   minutes?: number;
   threads?: number;
@@ -63,6 +64,7 @@ export default function (program: Command): void {
     .addOption(new Option("--dtype <type>", "the numbers to compute with (default: f32 on cpu; bf16 on cuda)").choices(realNames))
     .addOption(targetOption().default("auto"))
     .option("--rounds <n>", "rounds that count, after two steps that do not", count(3), 10)
+    .option("--quiet <percent>", "a round counts if other programs had at most so much of the processors", between(0, 100), 10)
     .option("--passes <n>", "how often all is measured around a better combination", count(1), 2)
     .option("--minutes <m>", "begin nothing further after so many minutes; the same command then goes on where it ended", between(0))
     .option("--threads <n>", "threads of the CPU target (default: one a processor)", count(1))
@@ -70,7 +72,10 @@ export default function (program: Command): void {
     .option("--no-error", "no errors against float64")
     .option("--no-keep", "leave what auto stands for as it is")
     .option("--anew", "measure again what was measured before")
-    .option("--out <folder>", "where bench.json and bench.html go (default: generated/<model>/bench)")
+    .option(
+      "--out <folder>",
+      "another place for bench.json and bench.html, or bench-torch.json and so on (they are in generated/<model>/bench) (default: generated/<model>/bench)",
+    )
     .action(async (model: string, options: Options) => {
       const { choiceNamed } = await import("../choices.js");
       const given = (options.only ?? "").split(",").map((name) => name.trim());
@@ -107,6 +112,7 @@ export default function (program: Command): void {
           cudaToo: chosen.target === "cpu" && target !== "cpu",
           threads: options.threads ?? 0,
           rounds: options.rounds,
+          quiet: options.quiet / 100,
           ...(options.minutes === undefined ? {} : { minutes: options.minutes }),
           anew: options.anew ?? false,
           make: buildModel,
