@@ -32,7 +32,10 @@ const prototypes = {
   evaluate: "int32_t mlac_evaluate(void *session, const int32_t *tokens, const int32_t *targets, double *report)",
   predict: "int32_t mlac_predict(void *session, const int32_t *tokens, const int32_t *at, void *logits)",
   firstNotFinite: "const char *mlac_first_not_finite(void *session)",
-  // runtime/native/measure.h
+} as const;
+
+/** For those who measure: runtime/native/measure.h. What trains does without them. */
+const measurePrototypes = {
   profile: "int32_t mlac_profile(void *session, int32_t rounds, char *text, int64_t bytes)",
   copySpeed: "int32_t mlac_copy_speed(void *session, int32_t rounds, double *report)",
 } as const;
@@ -46,7 +49,7 @@ const cudaPrototypes = {
   setChoices: "int32_t mlac_set_choices(void *session, const char *text)",
 } as const;
 
-type Name = keyof typeof prototypes | keyof typeof cudaPrototypes;
+type Name = keyof typeof prototypes | keyof typeof measurePrototypes | keyof typeof cudaPrototypes;
 /** Those that do not answer whether they failed. */
 type Asked = "open" | "close" | "lastError" | "firstNotFinite" | "device" | "cublasLt";
 type NativeFunction = ReturnType<LibraryHandle["func"]>;
@@ -132,6 +135,11 @@ export class Native {
     await this.run("setChoices", text);
   }
 
+  #function(name: Name): NativeFunction {
+    const missing = { help: "build it again with `mlac build`" };
+    return this.#functions[name] ?? fail("run/load", `the built model does not export what ${name} needs`, missing);
+  }
+
   #opened(): bigint {
     return this.#session ?? fail("run/closed", "the model was used after it was closed");
   }
@@ -140,11 +148,20 @@ export class Native {
     const result = this.#last.then(
       () =>
         new Promise((settle, refuse) => {
-          this.#functions[name]!.async(...given, (error: unknown, value: unknown) => (error ? refuse(error) : settle(value)));
+          this.#function(name).async(...given, (error: unknown, value: unknown) => (error ? refuse(error) : settle(value)));
         }),
     );
     this.#last = result.catch(() => undefined);
     return result;
+  }
+}
+
+/** Nothing, where a library does not export it. */
+function optional(handle: LibraryHandle, name: string, text: string): [string, NativeFunction][] {
+  try {
+    return [[name, handle.func(text)]];
+  } catch {
+    return [];
   }
 }
 
@@ -165,7 +182,8 @@ function load(library: string, target: Target): Functions {
     }
     const handle = koffi.load(path);
     const wanted = { ...prototypes, ...(target === "cuda" ? cudaPrototypes : {}) };
-    return Object.fromEntries(Object.entries(wanted).map(([name, text]) => [name, handle.func(text)]));
+    const found = Object.entries(wanted).map(([name, text]) => [name, handle.func(text)] as const);
+    return Object.fromEntries([...found, ...Object.entries(measurePrototypes).flatMap(([name, text]) => optional(handle, name, text))]);
   } catch (error) {
     return fail("run/load", `${library} cannot be loaded: ${(error as Error).message}`, {
       help: "build it again with `mlac build`; if it was copied from another machine, its processor or its libraries may differ",

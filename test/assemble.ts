@@ -8,16 +8,17 @@ import type { Emission } from "../compiler/compile.js";
 import { writeModel } from "../compiler/emit/files.js";
 import { type KernelResources, readResources } from "../compiler/emit/resources.js";
 
-/** What each kernel's file takes, by its name. Without the host's half of the compilation, which costs as much again. */
+/** What each kernel's file takes, by its name; `only`: with this in it. Without the host's half of the compilation, which costs as much again. */
 export async function assembleKernels(
   nvcc: string,
   place: string,
   emission: Emission,
   flags: readonly string[],
+  only = "",
 ): Promise<Map<string, KernelResources[]>> {
   const { sources } = await writeModel(place, emission);
   await mkdir(join(place, "objects"), { recursive: true });
-  const queue = sources.filter((path) => path.includes("/kernels/"));
+  const queue = sources.filter((path) => path.includes("/kernels/") && basename(path).includes(only));
   const found = new Map<string, KernelResources[]>();
   const work = async (): Promise<void> => {
     for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
