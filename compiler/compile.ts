@@ -15,12 +15,15 @@ import { describeMemory } from "./memory.js";
 import { version } from "./package.js";
 import { modelName } from "./place.js";
 import { print } from "./print.js";
-import { makePrograms } from "./programs.js";
+import { makePrograms, type Program } from "./programs.js";
 import { showKernels } from "./showKernels.js";
 import { seal } from "./upToDate.js";
 
 export interface Emission extends EmittedModel {
   model: Lowered;
+  made: readonly Program[];
+  /** The graph after each pass as text, where it was asked for. */
+  stages: readonly Stage[];
   manifest: Manifest;
   /** Stands for everything but the model's files that decided what was built, on this machine. */
   seal: string;
@@ -28,9 +31,18 @@ export interface Emission extends EmittedModel {
   backend: Backend;
   /** Of the GPU that is built for. */
   architecture?: string;
-  exchange: Residents["exchange"];
+  residents: Residents;
   /** Sentences for whoever builds. */
   notes: readonly string[];
+}
+
+/** The graph of a program after a pass; "lowered" is before the first. */
+export interface Stage {
+  program: Program["name"];
+  pass: string;
+  text: string;
+  /** The same with lasting numbers: what a pass leaves alone is the same text before and after. */
+  lasting: string;
 }
 
 export const lowerModel = (options: BuildOptions): Lowered => lower(options.model, { set: options.set });
@@ -42,14 +54,14 @@ export function choicesFor({ target, fuse, measured }: BuildOptions, model: Lowe
   return resolveOver(target, measuredInForce(measured, model.sizes, target).fuse, choicesKnown(plan.fuse, target).here, fuse);
 }
 
-export async function emitAll(options: BuildOptions): Promise<Emission> {
+export async function emitAll(options: BuildOptions, { stages = false } = {}): Promise<Emission> {
   const model = lowerModel(options);
-  return emitLowered(options, model, choicesFor(options, model));
+  return emitLowered(options, model, choicesFor(options, model), stages);
 }
 
 /** A model that is lowered already, with these choices. */
-export const emitLowered = (options: BuildOptions, model: Lowered, choices: Choices): Emission =>
-  fitMemory(choices, (c) => emission(options, model, c));
+export const emitLowered = (options: BuildOptions, model: Lowered, choices: Choices, stages = false): Emission =>
+  fitMemory(choices, (c) => emission(options, model, c, stages));
 
 /** recompute = fit:BYTES: the least recomputation whose plan fits. */
 function fitMemory(choices: Choices, make: (choices: Choices) => Emission): Emission {
@@ -66,8 +78,11 @@ function fitMemory(choices: Choices, make: (choices: Choices) => Emission): Emis
   });
 }
 
-function emission(options: BuildOptions, model: Lowered, choices: Choices): Emission {
-  const programs = makePrograms(model, choices, options.target);
+function emission(options: BuildOptions, model: Lowered, choices: Choices, withStages = false): Emission {
+  const stages: Stage[] = [];
+  const programs = makePrograms(model, choices, options.target, (program, pass, graph) => {
+    if (withStages) stages.push({ program, pass, text: print(graph), lasting: print(graph, "lasting") });
+  });
   const backend = backendFor(options.target, options.dtype, model, choices);
   const residents = placeResidents(model.parameters, model.plan, model.graph, backend.storage);
   const emitted = emitModel(model, programs, residents, backend);
@@ -104,7 +119,9 @@ function emission(options: BuildOptions, model: Lowered, choices: Choices): Emis
   return {
     ...emitted,
     ...(architecture === undefined ? {} : { architecture }),
-    exchange: residents.exchange,
+    residents,
+    made: programs,
+    stages,
     backend,
     model,
     manifest,
@@ -123,7 +140,9 @@ export function showStage(options: BuildOptions, stage: "graph" | "kernels" | "p
   const title = `// ${basename(options.model)}: ${choiceNames.map((n) => `${n}=${choices[n]}`).join(" ")}`;
   if (stage === "graph") {
     const parts = [`${title}\n\n// lowered\n${print(model.graph)}`];
-    makePrograms(model, choices, options.target, (program, pass, graph) => parts.push(`// ${program}, after ${pass}\n${print(graph)}`));
+    makePrograms(model, choices, options.target, (program, pass, graph) => {
+      if (pass !== "lowered") parts.push(`// ${program}, after ${pass}\n${print(graph)}`);
+    });
     return parts.join("\n");
   }
   const emitted = emission(options, model, choices);

@@ -1,5 +1,6 @@
 /** The second level of the intermediate representation: what runs, one launch each, and what was fused into it. */
 import type { Graph, Op, Value } from "./ir.js";
+import type { Decision } from "./passes/decisions.js";
 
 export interface Kernel {
   /** The emitted file, the function, and the row of every table have this one name. */
@@ -19,6 +20,8 @@ export type Step = { is: "kernel"; kernel: Kernel } | { is: "loop"; op: Op; step
 export interface KernelProgram {
   graph: Graph;
   steps: Step[];
+  /** What the fuse pass decided about ops that follow each other or read the same. */
+  decisions: readonly Decision[];
 }
 
 /** All kernels in execution order, those of loops once. */

@@ -4,7 +4,8 @@ import { findGpus } from "./gpu.js";
 import type { Manifest, MemoryPlan } from "./manifest.js";
 import type { Target } from "./target.js";
 
-const meanings: Record<keyof MemoryPlan["kinds"], string> = {
+/** What is in each kind of memory. */
+export const meanings: Record<keyof MemoryPlan["kinds"], string> = {
   weights: "parameters and other state that is saved",
   gradients: "one for each parameter",
   optimizer: "momentum and moments",

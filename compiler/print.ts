@@ -5,10 +5,10 @@ import { showType } from "./ir.js";
 /**
  * One line an op: `%4 [B T Q] = linear %2, @layers.qDown[·] {reads: 1, each: 0}   // name file:line:column < the call that led there`.
  * Values are numbered in the order in which they come up; `@name` is an argument of the program; `x[·]` is one layer's
- * slice of x in the loop around it; `next` gives the loop's next round its carried values, `keep` leaves a value for every layer.
+ * slice of x in the loop around it; with `lasting` numbers a value keeps its own from pass to pass; `next` gives the loop's next round its carried values, `keep` leaves a value for every layer.
  */
-export function print(graph: Graph): string {
-  const printer = new Printer();
+export function print(graph: Graph, numbers: "inOrder" | "lasting" = "inOrder"): string {
+  const printer = new Printer(numbers);
   const lines = [`program ${graph.name}`, ...graph.inputs.map((v) => printer.input(v)), ...printer.body(graph.body, "  ")];
   for (const { is, name, value } of graph.outputs)
     lines.push(`  out ${is === "gradient" ? "gradient " : ""}${name} = ${printer.use(value)}`);
@@ -18,6 +18,8 @@ export function print(graph: Graph): string {
 class Printer {
   readonly #names = new Map<Value, string>();
   #next = 1;
+
+  constructor(readonly numbers: "inOrder" | "lasting") {}
 
   /** What an operand is called. A value that nothing has defined shows as such; verify says more. */
   use(value: Value): string {
@@ -64,7 +66,7 @@ class Printer {
   }
 
   #define(value: Value): string {
-    const name = `%${this.#next++}`;
+    const name = `%${this.numbers === "lasting" ? value.id : this.#next++}`;
     this.#names.set(value, name);
     return name;
   }

@@ -20,15 +20,13 @@ import { verify } from "./verify.js";
 export interface Program {
   name: "train" | "evaluate" | "predict";
   kernels: KernelProgram;
-  /** The graph after each pass, for `--emit graph` and for inspection. */
-  stages: { pass: string; graph: Graph }[];
 }
 
 export function makePrograms(
   model: Lowered,
   choices: Choices,
   target: Target = "cpu",
-  watch: (program: string, pass: string, graph: Graph) => void = () => undefined,
+  watch: (program: Program["name"], pass: string, graph: Graph) => void = () => undefined,
 ): Program[] {
   return (["train", "evaluate", "predict"] as const).map((name) =>
     makeProgram(name, model, choices, target, (pass, graph) => watch(name, pass, graph)),
@@ -43,13 +41,12 @@ function makeProgram(
   watch: (pass: string, graph: Graph) => void,
 ): Program {
   const { builder } = model;
-  const stages: Program["stages"] = [];
   let { graph, map } = copyGraph(builder, model.graph, name);
+  watch("lowered", graph);
   const pass = (title: string, run: (g: Graph) => Graph): void => {
     graph = run(graph);
     verify(graph, title);
-    watch(title, graph);
-    stages.push({ pass: title, graph });
+    watch(title, graph); // now: the next pass may change the same graph
   };
   const fusion = { norm: choices.norm, swiglu: choices.swiglu, moeIn: choices.moeIn, moeOut: choices.moeOut, target } as Parameters<
     typeof fuse
@@ -68,7 +65,7 @@ function makeProgram(
   }
   pass("land", (g) => land(builder, g)); // last change of the graph: every value that has a fixed place is written there by its own op
   if (target === "cuda") graph = precision(graph); // what is kept in bf16; ops' rules speak of real numbers, so nothing is verified after it
-  return { name, kernels: schedule(fuse(graph, fusion)), stages }; // kernels, then their order
+  return { name, kernels: schedule(fuse(graph, fusion)) }; // kernels, then their order
 }
 
 /** On the CPU, whose memory is large, what stands outside of loops is kept. */

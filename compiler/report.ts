@@ -1,7 +1,7 @@
 /** Prints diagnostics for people (frames, carets, the calls that led there) and for programs (`--json`). */
 import { readFileSync } from "node:fs";
 import { relative, resolve, sep } from "node:path";
-import { Chalk, type ChalkInstance, chalkStderr } from "chalk";
+import chalk, { Chalk, type ChalkInstance, chalkStderr } from "chalk";
 import type { Diagnostic, Frame } from "./diagnostics.js";
 import type { Span } from "./ir.js";
 import { plain } from "./plain.js";
@@ -23,6 +23,9 @@ export function colors(color?: boolean): ChalkInstance {
   if (color !== undefined) return new Chalk({ level: color ? 1 : 0 });
   return process.env["NO_COLOR"] ? new Chalk({ level: 0 }) : chalkStderr;
 }
+
+/** The same for standard output: none where it is no terminal. */
+export const outColors = (): ChalkInstance => (process.env["NO_COLOR"] ? new Chalk({ level: 0 }) : chalk);
 
 /** Text for a terminal; one diagnostic after another, an empty line between them. Ends without a line break. */
 export function report(diagnostics: readonly Diagnostic[], options: ReportOptions = {}): string {

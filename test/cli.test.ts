@@ -32,7 +32,14 @@ interface Answer {
   [more: string]: unknown;
 }
 
-const commands = ["init", "check", "build", "plan", "train", "generate", "data", "verify", "doctor"];
+const commands = ["init", "check", "build", "plan", "train", "generate", "inspect", "bench", "data", "verify", "doctor"];
+
+const dataCommands = [
+  ["data", "prepare"],
+  ["data", "inspect"],
+  ["data", "verify"],
+];
+const inspectCommands = ["kernel", "why", "passes", "memory", "ops", "diff"].map((name) => ["inspect", name]);
 
 test("--help lists the commands, at once, on standard output", () => {
   const started = performance.now();
@@ -43,7 +50,7 @@ test("--help lists the commands, at once, on standard output", () => {
 });
 
 test("every command has --help with an example, and --json", () => {
-  for (const command of [...commands.map((name) => [name]), ["data", "prepare"], ["data", "inspect"], ["data", "verify"]]) {
+  for (const command of [...commands.map((name) => [name]), ...dataCommands, ...inspectCommands]) {
     const { code, out } = mlac([...command, "--help"]);
     assert.is(code, 0);
     if (command.join() === "data") continue;

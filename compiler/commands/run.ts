@@ -37,7 +37,7 @@ function usage(error: CommanderError, argv: readonly string[]): { diagnostics: r
   if (error.code === "commander.help") return { diagnostics: [], code: 1 };
   const [, message = error.message, suggestion] = /^(?:error: )?([\s\S]*?)(?:\n\(Did you mean ([\s\S]*?)\?\))?$/.exec(error.message) ?? [];
   const words = argv.slice(2).filter((word) => !word.startsWith("-"));
-  const command = words[0] === "data" ? words.slice(0, 2).join(" ") : words[0];
+  const command = hasOwnCommands(words) ? words.slice(0, 2).join(" ") : words[0];
   const more =
     error.code === "commander.unknownCommand" || command === undefined
       ? "`mlac --help` lists the commands"
@@ -46,6 +46,10 @@ function usage(error: CommanderError, argv: readonly string[]): { diagnostics: r
   const kind = error.code === "commander.unknownCommand" ? "command" : /option '/.test(message) ? "option" : "argument";
   return { diagnostics: [{ slug: `use/${kind}`, message, frames: [], help }], code: 1 };
 }
+
+/** Whether the second word is a command of the first. */
+const hasOwnCommands = ([first, second = ""]: readonly string[]): boolean =>
+  first === "data" || (first === "inspect" && /^(kernel|why|passes|memory|ops|diff)$/.test(second));
 
 function fault(error: unknown, argv: readonly string[]): Diagnostic {
   const message = error instanceof Error ? error.message : String(error);

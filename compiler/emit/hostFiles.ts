@@ -26,7 +26,8 @@ function cpuStep(emitted: Emission): object {
 }
 
 function cudaStep(emitted: Emission): object {
-  const { manifest, exchange, tables } = emitted;
+  const { manifest, tables } = emitted;
+  const { exchange } = emitted.residents;
   const storage = (t: ManifestTensor | undefined): object => ({
     storage: t?.remainder !== undefined ? "split" : t?.dtype === "I32" ? "i32" : "f32",
     low: t?.remainder ?? 0,

@@ -1,5 +1,5 @@
 /** The text of one kernel's file: what the reader needs first, then the template of its form. */
-import { type Dim, type Op, type Span, showType, size, type Value } from "../ir.js";
+import { type Dim, type Op, type Span, showType, type Value } from "../ir.js";
 import type { Kernel } from "../kernel.js";
 import { spec } from "../ops/index.js";
 import type { Table } from "../ops/op.js";
@@ -11,6 +11,7 @@ import { dimName, Names } from "./names.js";
 import { ownText } from "./own.js";
 import { rowKernel } from "./rows.js";
 import { render } from "./template.js";
+import { trafficBytes } from "./traffic.js";
 
 export interface KernelText {
   /** With NAME_HERE in the place of the name, without comments about where it comes from: equal texts are one kernel. */
@@ -184,7 +185,7 @@ const quote = (line: string): string =>
 function traffic(kernel: Kernel, names: Names, cuda: boolean): string[] {
   const list = (values: readonly Value[]): string => values.map((v) => `${names.of(v)} ${showType(v.type)}`).join(", ");
   const flops = kernel.ops.reduce((n, op) => n + spec(op.kind).flops(op), 0);
-  const bytes = [...kernel.inputs, ...kernel.outputs].reduce((n, v) => n + size(v.type) * (cuda ? elementBytes(v) : 4), 0);
+  const bytes = trafficBytes(kernel, cuda ? elementBytes : () => 4);
   return [
     `reads  ${list(kernel.inputs)}`,
     `writes ${list(kernel.outputs)}`,

@@ -1,5 +1,5 @@
 /** From programs to the text of every file of a built model, and its manifest's memory and kernels. */
-import { size, type Value } from "../ir.js";
+import type { Op, Value } from "../ir.js";
 import { type Kernel, kernelsOf } from "../kernel.js";
 import type { Lowered } from "../lower/index.js";
 import type { ManifestKernel, MemoryPlan, PlannedBuffer } from "../manifest.js";
@@ -11,6 +11,7 @@ import type { Backend, TablePlace } from "./backend.js";
 import { type KernelContext, type KernelText, kernelText, quotes } from "./kernelFile.js";
 import { programText } from "./step.js";
 import { fixedPlaces, type Residents } from "./tensors.js";
+import { trafficBytes } from "./traffic.js";
 
 export interface EmittedModel {
   /** Kernel files, by name without folder. */
@@ -183,8 +184,19 @@ function hostTables(texts: ReadonlyMap<Kernel, KernelText>, realBytes: number): 
 }
 
 function origin(v: Value | undefined): { origin?: string } {
-  const span = v?.def.is === "op" ? v.def.op.origins[0]?.[0] : undefined;
+  const span = v && makerOf(v)?.origins[0]?.[0];
   return span ? { origin: `${span.file}:${span.line}` } : {};
+}
+
+/** The op that makes a value; of what a loop keeps or carries, the one within. */
+function makerOf({ def }: Value): Op | undefined {
+  if (def.is === "input" || def.is === "slice") return undefined;
+  const { op, index } = def;
+  if (!op.loop) return op;
+  const carried = op.loop.carried.length;
+  const inner = def.is === "carried" || index < carried ? op.loop.yields[index] : op.loop.stacks[index - carried];
+  // What a loop hands on as it got it is made before.
+  return inner && inner.def !== def && !(inner.def.is === "carried" && inner.def.op === op) ? makerOf(inner) : op;
 }
 
 function facts(
@@ -195,7 +207,6 @@ function facts(
   { extension, elementBytes }: Backend,
 ): ManifestKernel {
   const [kernel] = kernels;
-  const values = new Set([...kernel!.inputs, ...kernel!.outputs]);
   return {
     name,
     file: `kernels/${name}${extension}`,
@@ -207,7 +218,7 @@ function facts(
     ).map((q) => q.slice(0, q.indexOf("   "))),
     programs,
     flops: kernel!.ops.reduce((n, op) => n + spec(op.kind).flops(op), 0),
-    bytes: [...values].reduce((n, v) => n + size(v.type) * elementBytes(v), 0),
+    bytes: trafficBytes(kernel!, elementBytes),
     calls: kernels.length,
   };
 }

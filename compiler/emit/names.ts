@@ -29,7 +29,7 @@ export class Names {
   of(v: Value): string {
     let name = this.#names.get(v);
     if (!name) {
-      name = this.fresh(suggestion(v));
+      name = this.fresh(valueName(v));
       this.#names.set(v, name);
     }
     return name;
@@ -45,7 +45,8 @@ export class Names {
   }
 }
 
-function suggestion(v: Value): string {
+/** The model's own word for it, or else what makes it. Several values may have one name. */
+export function valueName(v: Value): string {
   const { def } = v;
   if (def.is === "input") return def.parameter ? lastSegment(def.parameter.path) : def.name;
   if (v.name) return lastSegment(v.name);
@@ -53,25 +54,25 @@ function suggestion(v: Value): string {
   if (def.is === "slice") {
     // a layer of a parameter, or of what another loop kept
     const operand = def.op.inputs[def.op.loop!.carried.length + def.index];
-    return operand ? suggestion(operand) : "slice";
+    return operand ? valueName(operand) : "slice";
   }
   const { op, index } = def;
-  if (op.loop)
-    return suggestion((index < op.loop.carried.length ? op.loop.yields[index] : op.loop.stacks[index - op.loop.carried.length])!);
+  if (op.loop) return valueName((index < op.loop.carried.length ? op.loop.yields[index] : op.loop.stacks[index - op.loop.carried.length])!);
   const given = spec(op.kind).outputs?.[index];
   if (given) return given;
   const kind = op.kind.replace(/Grad(.*)$/, (_, of: string) => `_grad_${of.toLowerCase()}`);
-  const weight = op.inputs.map(parameterOf).find((name) => name !== undefined);
+  const path = op.inputs.map(parameterPath).find((name) => name !== undefined);
+  const weight = path && lastSegment(path);
   const what = weight ? `${kind}_${weight}` : kind;
   return op.outputs.length > 1 ? `${what}_${index}` : what;
 }
 
 const lastSegment = (path: string): string => path.slice(path.lastIndexOf(".") + 1);
 
-/** The last word of a parameter's path, if the value is one or a layer of one. */
-function parameterOf(v: Value): string | undefined {
-  if (v.def.is === "input") return v.def.parameter ? lastSegment(v.def.parameter.path) : undefined;
+/** A parameter's path, if the value is one or a layer of one. */
+export function parameterPath(v: Value): string | undefined {
+  if (v.def.is === "input") return v.def.parameter?.path;
   if (v.def.is !== "slice") return undefined;
   const operand = v.def.op.inputs[v.def.op.loop!.carried.length + v.def.index];
-  return operand && parameterOf(operand);
+  return operand && parameterPath(operand);
 }

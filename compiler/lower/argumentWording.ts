@@ -1,7 +1,7 @@
 /** TypeScript's messages about arguments of another kind or shape than the parameter's, and about properties that there are not. */
 import { ts } from "ts-morph";
 import type { Diagnostic } from "../diagnostics.js";
-import { nearest } from "./nearest.js";
+import { nearest } from "../nearest.js";
 
 type Words = Pick<Diagnostic, "message" | "help">;
 

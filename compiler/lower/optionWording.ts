@@ -1,7 +1,7 @@
 /** TypeScript's messages about objects of options: what is missing, what there is not, what is none of the words that fit. */
 import { ts } from "ts-morph";
 import type { Diagnostic } from "../diagnostics.js";
-import { nearest } from "./nearest.js";
+import { nearest } from "../nearest.js";
 
 type Words = Pick<Diagnostic, "message" | "help">;
 

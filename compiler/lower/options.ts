@@ -1,8 +1,8 @@
 /** Reads the options of a call: numbers in their range, words from a list, each refused where it was written. */
 import type { ts } from "ts-morph";
+import { nearest } from "../nearest.js";
 import type { Context } from "./context.js";
 import { describe, type Entry, type Fields, type Known, nothing } from "./known.js";
-import { nearest } from "./nearest.js";
 
 export interface Range {
   min?: number;

@@ -1,8 +1,8 @@
 /** `--set NAME=VALUE`: which literal of the source a name means, and what stands there instead. */
 import { ts } from "ts-morph";
 import { fail } from "../diagnostics.js";
+import { nearest } from "../nearest.js";
 import { type Constant, constant } from "./known.js";
-import { nearest } from "./nearest.js";
 import type { Project } from "./project.js";
 
 interface Place {

@@ -1,9 +1,9 @@
 /** The options of train(), checked: the training plan. */
 import { type Parameter, type ParameterKind, showType } from "../ir.js";
+import { nearest } from "../nearest.js";
 import type { AdamWSettings, Data, ExpertBias, GroupSettings, MuonSettings, Schedule, TrainingPlan } from "../plan.js";
 import type { Context } from "./context.js";
 import { describe, type Entry, type Maker, type Plan } from "./known.js";
-import { nearest } from "./nearest.js";
 import { Options, type Range } from "./options.js";
 
 const positive: Range = { min: 0, open: true };

@@ -24,6 +24,7 @@ export const lookup: OpSpec = {
     return w && ids && dy ? [emit("lookupGrad", [dy, ids], { dim: writeDim(w.type.dims[0]!) })] : [];
   },
   flops: () => 0,
+  touched: (op, v) => (v === op.inputs[0] ? Math.min(size(v.type), size(op.outputs[0]!.type)) : undefined),
   reference([w, ids], _, [out]) {
     const D = count(w!.type.dims.slice(1));
     const y = new Float64Array(size(out!));
@@ -43,6 +44,7 @@ export const lookupGrad: OpSpec = {
     return [{ dims: [readDim(attrs.dim as string), ...dy.dims.slice(ids.dims.length)], dtype: dy.dtype }];
   },
   flops: (op) => size(op.inputs[0]!.type),
+  touched: (op, v) => (v === op.outputs[0] ? Math.min(size(v.type), size(op.inputs[0]!.type)) : undefined),
   reference([dy, ids], _, [out]) {
     const D = count(out!.dims.slice(1));
     const dw = new Float64Array(size(out!));

@@ -20,6 +20,7 @@ export const nextLogits: OpSpec = {
     return [{ dims: [x.dims[0]!, w.dims[0]!], dtype: x.dtype }];
   },
   flops: (op) => 2 * size(op.outputs[0]!.type) * last(op.inputs[0]!.type).size,
+  touched: (op, v) => (v === op.inputs[0] ? size(v.type) / v.type.dims[1]!.size : undefined),
   reference([x, w, at], _, [out]) {
     const [, T, D] = x!.type.dims.map((d) => d.size) as [number, number, number];
     const V = last(out!).size;

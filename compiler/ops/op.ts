@@ -137,6 +137,8 @@ export interface OpSpec {
   gradient?(g: Gradient): readonly (Value | undefined)[];
   /** Floating-point operations; bytes follow from the operands. */
   flops(op: Op): number;
+  /** Elements of an operand or a result that it touches, where that may be fewer than there are: rows of a table. */
+  touched?(op: Op, v: Value): number | undefined;
   /** The definition, in plain loops over float64. */
   reference(args: readonly Reference[], attrs: Attrs, out: readonly Type[]): readonly Float64Array[];
   form: Form;

@@ -1,7 +1,11 @@
 /** Groups of ops on the way to becoming kernels, and which of them may be joined without tying a knot. */
-import { last, type Op, size, type Value } from "../ir.js";
+import { last, names, type Op, size, type Type, type Value } from "../ir.js";
 import { spec } from "../ops/index.js";
+import type { Form } from "../ops/op.js";
 import { allOps, leaves } from "./rewrite.js";
+
+export const formOf = (op: Op): Form | undefined => (op.loop ? undefined : spec(op.kind).form);
+export const isPointwise = (op: Op): boolean => formOf(op)?.is === "pointwise";
 
 export interface Group {
   form: "rowwise" | "contraction" | "own" | "loop";
@@ -27,6 +31,16 @@ export class Grouping {
     return this.#groupOf.get(op);
   }
 
+  /** Whether it is an op of this body. */
+  has(op: Op): boolean {
+    return this.#order.has(op);
+  }
+
+  /** Ops of this body, the earliest first. */
+  inOrder(ops: readonly Op[]): Op[] {
+    return [...ops].sort((x, y) => this.#order.get(x)! - this.#order.get(y)!);
+  }
+
   users(v: Value): readonly Op[] {
     return this.#users.get(v) ?? [];
   }
@@ -36,7 +50,7 @@ export class Grouping {
     if (a === b) return true;
     if (this.#between(a, b) || this.#between(b, a)) return false;
     for (const op of b.ops) this.#groupOf.set(op, a);
-    a.ops = [...a.ops, ...b.ops].sort((x, y) => this.#order.get(x)! - this.#order.get(y)!);
+    a.ops = this.inOrder([...a.ops, ...b.ops]);
     return true;
   }
 
@@ -121,13 +135,20 @@ export const isRowEpilogue = (ops: readonly Op[]): boolean =>
 
 /** The rows an op works on, as text: equal texts may share a row loop. A sum over rows works on the rows of its operand. */
 export function rowSpace(op: Op): string {
-  const { form } = spec(op.kind);
-  const type = form.is === "rowwise" && (form.sumRows || form.sumColumns) ? op.inputs[0]!.type : op.outputs[0]!.type;
+  const type = rowType(op);
   const rows = size(type) / (type.dims.length > 0 ? last(type).size : 1);
   return `${rows} ${type.dims
     .slice(0, -1)
     .map((d) => `${d.name}:${d.size}`)
     .join(" ")}`;
+}
+
+/** The dimensions that count those rows: "B T H". */
+export const rowNames = (op: Op): string => names({ ...rowType(op), dims: rowType(op).dims.slice(0, -1) });
+
+function rowType(op: Op): Type {
+  const { form } = spec(op.kind);
+  return form.is === "rowwise" && (form.sumRows || form.sumColumns) ? op.inputs[0]!.type : op.outputs[0]!.type;
 }
 
 /** Ops whose operands are not rows of the same row space. */

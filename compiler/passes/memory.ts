@@ -34,9 +34,14 @@ export interface MemoryLayout {
   /** The scratch that a kernel asked for, if any. */
   workspace(kernel: Kernel): Place | undefined;
   buffers: readonly Buffer[];
+  /** What happens at which schedule position, in order. */
+  moments: readonly Moment[];
   /** Bytes of the part that is shared over time. */
   bytes: number;
 }
+
+/** A kernel's position, or the first and the last one of a loop. */
+export type Moment = { is: "kernel"; at: number; kernel: Kernel } | { is: "loop"; at: number; to: number; op: Op };
 
 export interface MemoryOptions {
   elementBytes(v: Value): number;
@@ -61,6 +66,7 @@ class MemoryPlanner {
   readonly #span = new Map<Op, { from: number; to: number }>();
   readonly #startOf = new Map<Value, Value>();
   readonly #workspaces = new Map<Kernel, Buffer>();
+  readonly #moments: Moment[] = [];
 
   constructor(
     readonly program: KernelProgram,
@@ -79,6 +85,7 @@ class MemoryPlanner {
         return buffer && { is: "buffer", buffer, offset: 0, strides: [] };
       },
       buffers: this.#buffers,
+      moments: this.#moments,
       bytes,
     };
   }
@@ -97,6 +104,7 @@ class MemoryPlanner {
     let at = start;
     for (const step of steps) {
       if (step.is === "kernel") {
+        this.#moments.push({ is: "kernel", at, kernel: step.kernel });
         for (const v of [...step.kernel.inputs, ...step.kernel.outputs]) this.#touch(v, at, chain);
         const bytes = this.options.workspaceBytes(step.kernel);
         if (bytes > 0) {
@@ -109,6 +117,7 @@ class MemoryPlanner {
         const from = at;
         const to = from + count(step.steps) + 1;
         this.#span.set(step.op, { from, to });
+        this.#moments.push({ is: "loop", at: from, to, op: step.op });
         for (const v of [...operands(step.op), ...step.op.outputs]) {
           this.#touch(v, from, chain);
           this.#touch(v, to, chain);

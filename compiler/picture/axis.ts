@@ -96,7 +96,7 @@ function linearTicks(d3: { domain(): number[]; (value: number): number | undefin
   const format = size !== 0 && (size < 1e-3 || size >= 1e6) ? digits : scaled.tickFormat(count);
   return values.map((value) => ({
     at: d3(value * factor) ?? 0,
-    label: `${value === 0 ? "0" : format(value)}${value === 0 && text.length < 2 ? "" : text}`,
+    label: value === 0 ? "0" : `${format(value)}${text}`,
   }));
 }
 

@@ -89,8 +89,8 @@ export function frame(options: FrameOptions): Frame {
   const y = scaleOf(options.y, options.ys, [bottom, top], 42);
   const left = Math.min(width / 3, 14 + Math.max(16, ...y.ticks.map(({ label }) => widthOf(label))));
   const x = scaleOf(options.x, options.xs, [left, right], 84);
-  const behind = markup`<g class="grid">${y.ticks.map(({ at }) => markup`<path d="M${px(left)} ${px(at)}H${px(right)}"/>`)}${
-    options.x.log ? x.ticks.map(({ at }) => markup`<path d="M${px(at)} ${px(top)}V${px(bottom)}"/>`) : nothing
+  const behind = markup`<g class="grid">${y.ticks.map(({ at, label }) => label !== "" && markup`<path d="M${px(left)} ${px(at)}H${px(right)}"/>`)}${
+    options.x.log ? x.ticks.map(({ at, label }) => label !== "" && markup`<path d="M${px(at)} ${px(top)}V${px(bottom)}"/>`) : nothing
   }</g><path class="axis" d="M${px(left)} ${px(bottom)}H${px(right)}"/><g class="ticks">${y.ticks.map(
     ({ at, label }) => label !== "" && markup`<text x="${px(left - 6)}" y="${px(at + 4)}" text-anchor="end">${label}</text>`,
   )}${xLabels(x, right, bottom)}</g>${options.y.label && markup`<text class="label" x="8" y="16">${options.y.label}</text>`}${

@@ -8,7 +8,7 @@ import { type Point, smoothed, thinned } from "./series.js";
 export interface Series {
   name: string;
   points: readonly Point[];
-  /** Draws the values faintly and, above them, their moving average over about so many values. */
+  /** Draws the values faintly and, above them, their moving mean over about so many values. */
   smooth?: number;
   /** For few, far apart values: a dot on each. */
   dots?: boolean;

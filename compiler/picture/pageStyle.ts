@@ -29,6 +29,7 @@ figcaption span{color:var(--faint);font-size:.87rem}
 details{margin-top:.6rem;font-size:.87rem}
 summary{color:var(--faint);cursor:pointer;width:fit-content}
 .scroll{overflow:auto;max-height:32rem}
+section>.scroll{background:var(--card);border:1px solid var(--line);border-radius:10px}
 table{border-collapse:collapse;width:100%;font-size:.9rem}
 th,td{padding:.32rem .7rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
 th{font-weight:500}

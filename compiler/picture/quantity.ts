@@ -27,7 +27,9 @@ export function prefixOf(value: number, unit: Unit): Prefix {
   if (!Number.isFinite(size) || size === 0 || (unit === "" && size < 10_000) || (unit === "s" && size >= 1))
     return { factor: 1, text: unit === "" ? "" : ` ${unit}` };
   const thousands = Math.floor(Math.log10(size) / 3 + 1e-9);
-  const power = Math.max(-smallPrefixes.length + 1, Math.min(thousands, largePrefixes.length - 1));
+  // A tenth of a FLOP a byte is 0.1 of it; only time is at home below one.
+  const least = unit === "s" ? -smallPrefixes.length + 1 : 0;
+  const power = Math.max(least, Math.min(thousands, largePrefixes.length - 1));
   const prefix = power < 0 ? smallPrefixes[-power] : largePrefixes[power];
   return { factor: 1000 ** power, text: unit === "" ? `${prefix}` : ` ${prefix}${unit}` };
 }

@@ -52,7 +52,7 @@ export function scatter(plot: ScatterPlot): Markup {
     y,
     keys,
     xs: spread(x, dots, ceilings),
-    ys: [...dots.map((dot) => dot.y), ...ceilings.flatMap(({ level }) => level ?? [])],
+    ys: [...dots.map((dot) => dot.y), ...ceilings.flatMap(({ level }) => (level === undefined ? [] : level * (y.log ? 1.7 : 1.1)))],
   });
   const heaviest = Math.max(...dots.map(({ weight }) => weight ?? 0));
   const marks = [...dots]

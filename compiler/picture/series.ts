@@ -4,17 +4,22 @@
 export type Point = readonly [number, number];
 
 /**
- * An exponential moving average, without the pull to zero at its start; about `span` values weigh in. Values that are not finite
- * stay as they are and do not count.
+ * A moving mean over about `span` values around each, so that it does not lag behind a falling loss: as many before as after it,
+ * but at the end, where only those before are there. Values that are not finite stay as they are and do not count.
  */
 export function smoothed(points: readonly Point[], span: number): Point[] {
-  const keep = Math.max(0, 1 - 2 / (Math.max(1, span) + 1));
-  let [sum, weight] = [0, 0];
-  return points.map(([x, y]) => {
+  const half = Math.floor(Math.max(1, span) / 2);
+  const sums = [0];
+  const counts = [0];
+  for (const [i, [, y]] of points.entries()) {
+    sums.push((sums[i] ?? 0) + (Number.isFinite(y) ? y : 0));
+    counts.push((counts[i] ?? 0) + (Number.isFinite(y) ? 1 : 0));
+  }
+  return points.map(([x, y], i) => {
     if (!Number.isFinite(y)) return [x, y];
-    sum = keep * sum + (1 - keep) * y;
-    weight = keep * weight + (1 - keep);
-    return [x, sum / weight];
+    const before = Math.min(half, i);
+    const [from, to] = [i - before, Math.min(i + before + 1, points.length)];
+    return [x, (sums[to]! - sums[from]!) / (counts[to]! - counts[from]!)];
   });
 }
 
