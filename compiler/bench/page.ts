@@ -52,7 +52,7 @@ function choiceSection(study: Study, quiet: number): Section {
         value: median / 1000,
         low: low / 1000,
         high: high / 1000,
-        note: verdictOf(row, quiet),
+        note: verdictOf(row, quiet).split(";")[0]!, // the table has the rest
         colour: row.wins ? 2 : 0,
       };
     });
@@ -98,7 +98,8 @@ function choiceSection(study: Study, quiet: number): Section {
         }),
       ]),
       table({ title: "Fusion choices", columns, rows }),
-      markup`<p>Errors are of all gradients, those of muon of the weights' movement, against float64: norm over norm${small.length > 0 && `, at ${small.join(" ")}`}.</p>`,
+      study.rows.some((row) => errorOf(row) !== "") &&
+        markup`<p>Errors are of all gradients, those of muon of the weights' movement, against float64: norm over norm${small.length > 0 && `, at ${small.join(" ")}`}.</p>`,
     ],
   };
 }

@@ -85,13 +85,13 @@ export default function (program: Command): void {
       const { targetToRun } = await import("../chooseTarget.js");
       const { target, dtype, out, set, fuse } = options;
       const chosen = await targetToRun({ target, ...(dtype ? { dtype } : {}) });
-      const kept = await explain(chosen, fuse ?? {});
       // Where only numbers are counted, the target that was asked for can be another machine's.
       const counted =
         options.claims && target !== "auto"
           ? { target, dtype: dtype ?? (target === "cuda" ? ("bf16" as const) : ("f32" as const)) }
           : chosen;
-      const build = await withMeasured(withTarget(model, { set: set ?? {}, fuse: counted === chosen ? kept : (fuse ?? {}) }, counted));
+      const kept = counted === chosen ? await explain(chosen, fuse ?? {}) : (fuse ?? {});
+      const build = await withMeasured(withTarget(model, { set: set ?? {}, fuse: kept }, counted));
       const special = options.kernels === true || options.against !== undefined || growth.length > 0 || options.claims === true;
       const choices = !special || options.only !== undefined;
       const { bench } = await import("../bench/index.js");
