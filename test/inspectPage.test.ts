@@ -10,15 +10,17 @@ import type { Inspection } from "../compiler/inspect/inspection.js";
 import { inspectionPage } from "../compiler/inspect/page/index.js";
 import { root } from "../compiler/package.js";
 import type { Target } from "../compiler/target.js";
-import { openBrowser } from "./browser.js";
+import { isBrowserWanted, openBrowser } from "./browser.js";
 import { hostileModel, hostileName } from "./hostile.js";
 import { temporaryFolder } from "./temporary.js";
 
 const test = suite("inspect page");
 const folder = temporaryFolder();
-let browser: Browser;
+if (!isBrowserWanted()) console.log("Chromium is not found (apt-get install chromium): the page of mlac inspect is not tested");
+const inBrowser = isBrowserWanted() ? test : test.skip;
+let browser: Browser | undefined;
 test.before(async () => {
-  browser = await openBrowser();
+  if (isBrowserWanted()) browser = await openBrowser();
 });
 test.after(async () => {
   await browser?.close();
@@ -42,7 +44,7 @@ interface Opened {
 }
 
 async function open(file: string, more: Parameters<Browser["newContext"]>[0] = {}): Promise<Opened> {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 1000 }, ...more });
+  const context = await browser!.newContext({ viewport: { width: 1440, height: 1000 }, ...more });
   const page = await context.newPage();
   const wrong: string[] = [];
   page.on("request", (request) => request.url() === pathToFileURL(file).href || wrong.push(`asked for ${request.url()}`));
@@ -70,7 +72,7 @@ test("a browser that is missing is a sentence, not a test that goes by", async (
   }
 });
 
-test("it is one file under 3 MB that asks for nothing, and begins with the kernel that takes the most", async () => {
+inBrowser("it is one file under 3 MB that asks for nothing, and begins with the kernel that takes the most", async () => {
   assert.ok(statSync(lite.file).size < 3e6);
   const { page, wrong } = await open(lite.file);
   const [heaviest] = [...lite.inspection.kernels].sort((a, b) => (b.measured ?? 0) - (a.measured ?? 0));
@@ -81,7 +83,7 @@ test("it is one file under 3 MB that asks for nothing, and begins with the kerne
   await page.context().close();
 });
 
-test("a kernel that is chosen shows its source, costs, buffers and lines, and lights up in every picture", async () => {
+inBrowser("a kernel that is chosen shows its source, costs, buffers and lines, and lights up in every picture", async () => {
   const { page, wrong } = await open(lite.file);
   await page.locator(".kernels tbody tr", { hasText: "fwd_20_linear_dispatch_swiglu" }).click();
   const article = page.locator("article.kernel:visible");
@@ -104,7 +106,7 @@ test("a kernel that is chosen shows its source, costs, buffers and lines, and li
   await page.context().close();
 });
 
-test("a line that is chosen shows its kernels", async () => {
+inBrowser("a line that is chosen shows its kernels", async () => {
   const { page, wrong } = await open(lite.file);
   await page.locator("a.line", { hasText: "linearCrossEntropy(rmsnorm(x, p.norm)" }).click();
   const shown = await page.locator(".kernels tr.on").evaluateAll((rows) => rows.map((row) => row.getAttribute("data-k")));
@@ -119,7 +121,7 @@ test("a line that is chosen shows its kernels", async () => {
   await page.context().close();
 });
 
-test("everything works with the keyboard alone", async () => {
+inBrowser("everything works with the keyboard alone", async () => {
   const { page, wrong } = await open(lite.file);
   await page.keyboard.press("Tab");
   assert.is(await page.evaluate(() => document.activeElement?.textContent), "Skip to the content");
@@ -149,7 +151,7 @@ test("everything works with the keyboard alone", async () => {
   await page.context().close();
 });
 
-test("light and dark are both readable", async () => {
+inBrowser("light and dark are both readable", async () => {
   const colours = new Set<string>();
   for (const colorScheme of ["light", "dark"] as const) {
     const { page } = await open(lite.file, { colorScheme });
@@ -176,7 +178,7 @@ test("light and dark are both readable", async () => {
   assert.is(colours.size, 2);
 });
 
-test("a narrow window scrolls downwards only, and without a script the address chooses", async () => {
+inBrowser("a narrow window scrolls downwards only, and without a script the address chooses", async () => {
   const { page, wrong } = await open(lite.file, { viewport: { width: 420, height: 800 } });
   assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 420);
   assert.equal(wrong, []);
@@ -186,7 +188,7 @@ test("a narrow window scrolls downwards only, and without a script the address c
   await without.page.context().close();
 });
 
-test("markup, quotes and escape codes of a model are text, and run nothing", async () => {
+inBrowser("markup, quotes and escape codes of a model are text, and run nothing", async () => {
   const { page, wrong } = await open(hostile.file);
   const tabs = await page.locator("[role=tab]").allInnerTexts();
   assert.ok(tabs.includes(`${hostileName}/norm.ts`), tabs.join());

@@ -29,6 +29,10 @@ export async function writeModel(directory: string, emitted: Emission, part: "co
       join(directory, "kernels"),
       emitted.kernels.map((k) => `${k.name}${extension}`),
     );
+    await removeOthers(
+      join(directory, "lib"),
+      copied.filter(({ to }) => dirname(to) === "lib").map(({ to }) => basename(to)),
+    );
     await Promise.all(Object.entries(texts).map(([name, text]) => write(directory, name, text)));
     await Promise.all(copied.map(({ from, to }) => copyFile(from, join(directory, to))));
   });
@@ -67,7 +71,7 @@ async function write(directory: string, name: string, text: string): Promise<voi
   await rename(`${path}.tmp`, path);
 }
 
-/** Kernels of an earlier build that this one does not have. */
+/** Kernels and headers of an earlier build that this one does not have. */
 async function removeOthers(folder: string, keep: readonly string[]): Promise<void> {
   for (const name of await readdir(folder)) if (!keep.includes(name)) await rm(join(folder, name), { recursive: true, force: true });
 }
