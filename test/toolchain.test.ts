@@ -3,9 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { emitAll } from "../compiler/compile.js";
 import { MlacError } from "../compiler/diagnostics.js";
 import { compilerEnvironment, findCompiler } from "../compiler/emit/compiler.js";
+import { writeModel } from "../compiler/emit/files.js";
 import { compileLibrary } from "../compiler/emit/toolchain.js";
+import { root } from "../compiler/package.js";
 
 const test = suite("toolchain");
 const folder = mkdtempSync(join(tmpdir(), "mlac-toolchain-"));
@@ -64,6 +67,17 @@ test("compiles, links, and compiles again only what changed", async () => {
   const changed = await build();
   assert.equal([changed.compiled, changed.reused], [1, 1]);
   assert.not.ok(readdirSync(folder).some((name) => name.endsWith(".tmp")));
+});
+
+test("a build's folder keeps no kernel and no header of an earlier build, but the precompiled header", async () => {
+  const place = join(folder, "written");
+  const emitted = await emitAll({ model: join(root, "examples/starter/model.ts"), target: "cpu", dtype: "f32", fuse: {}, set: {} });
+  await writeModel(place, emitted);
+  const whole = readdirSync(join(place, "lib"));
+  for (const old of ["kernels/old.cpp", "lib/old.h", "lib/kernel.h.gch"]) writeFileSync(join(place, old), "");
+  await writeModel(place, emitted);
+  assert.equal(readdirSync(join(place, "lib")).sort(), [...whole, "kernel.h.gch"].sort());
+  assert.not.ok(existsSync(join(place, "kernels/old.cpp")));
 });
 
 test("a compiler's refusal names the file, the line, and says whose fault it is", async () => {

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { type CommonOptions, declare, print } from "./command.js";
+import { type CommonOptions, declare, note, print } from "./command.js";
 
 interface Options extends CommonOptions {
   out?: string;
@@ -14,6 +14,7 @@ export default function (program: Command): void {
       const runs = await import("../../runtime/runs.js");
       const { writeReport } = await import("../../runtime/report/write.js");
       const written = await writeReport(run ?? runs.newestRun() ?? runs.noRun(), options.out);
+      if (written.steps === 0) note("no step could be read of metrics.jsonl: the report shows none");
       print(options, written.path, { ok: true, ...written });
     });
 }

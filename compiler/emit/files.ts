@@ -32,6 +32,7 @@ export async function writeModel(directory: string, emitted: Emission, part: "co
     await removeOthers(
       join(directory, "lib"),
       copied.filter(({ to }) => dirname(to) === "lib").map(({ to }) => basename(to)),
+      isHeader, // a precompiled one lies there, too
     );
     await Promise.all(Object.entries(texts).map(([name, text]) => write(directory, name, text)));
     await Promise.all(copied.map(({ from, to }) => copyFile(from, join(directory, to))));
@@ -49,6 +50,8 @@ function textsOf(emitted: Emission): Record<string, string> {
   };
 }
 
+const isHeader = (name: string): boolean => /\.(h|cuh)$/.test(name);
+
 /** Files without holes: the session, and the headers that kernels include. */
 async function copiedFiles(target: Target): Promise<{ from: string; to: string }[]> {
   const native = join(root, "runtime/native");
@@ -56,7 +59,7 @@ async function copiedFiles(target: Target): Promise<{ from: string; to: string }
   const files = [join(native, "mlac.h"), join(native, "measure.h")];
   if (target === "cpu") files.push(...["model.h", "profile.h", "session.cpp"].map((name) => join(native, name)));
   else files.push(...(await readdir(join(native, "cuda"))).map((name) => join(native, "cuda", name)));
-  const headers = (await readdir(library)).filter((name) => /\.(h|cuh)$/.test(name)).map((name) => join(library, name));
+  const headers = (await readdir(library)).filter(isHeader).map((name) => join(library, name));
   // Parameters start with the same bits on every target.
   if (target === "cuda") headers.push(...["random.h", "real.h", "scratch.h"].map((name) => join(root, "templates/cpu/lib", name)));
   return [...files.map((from) => ({ from, to: basename(from) })), ...headers.map((from) => ({ from, to: join("lib", basename(from)) }))];
@@ -72,6 +75,7 @@ async function write(directory: string, name: string, text: string): Promise<voi
 }
 
 /** Kernels and headers of an earlier build that this one does not have. */
-async function removeOthers(folder: string, keep: readonly string[]): Promise<void> {
-  for (const name of await readdir(folder)) if (!keep.includes(name)) await rm(join(folder, name), { recursive: true, force: true });
+async function removeOthers(folder: string, keep: readonly string[], ours: (name: string) => boolean = () => true): Promise<void> {
+  for (const name of await readdir(folder))
+    if (ours(name) && !keep.includes(name)) await rm(join(folder, name), { recursive: true, force: true });
 }
