@@ -132,7 +132,7 @@ cudaError_t latent_attention_forward(cudaStream_t stream, int64_t batch, int64_t
   using L = LatentForward<F, N>;
   if (batch * length * heads == 0) return cudaSuccess;
   const int rows = int(ceil_div(length, F::QUERIES)), bundles = (rows + F::TOGETHER - 1) / F::TOGETHER;
-  ForwardPlan plan{{}, {}, {}, int(length), int(heads), int(groups), rows, bundles, int(batch * heads * bundles), scale * flash::LOG2_E, out, lse};
+  ForwardPlan plan{{}, {}, {}, int(length), int(heads), int(groups), rows, bundles, int(batch * heads * bundles), scale * 1.4426950408889634f, out, lse};
   LatentMaps maps;
   if (const cudaError_t error = make_heads_map(&plan.q, q, batch, length, heads, F::A, F::QUERIES)) return error;
   if (const cudaError_t error = make_latent_maps<N, R, U, F::KEYS>(&maps, source, batch, length, groups)) return error;
