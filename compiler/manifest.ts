@@ -21,6 +21,8 @@ export interface Manifest {
   parameters: ManifestParameter[];
   /** Everything that can be read and written by name. */
   tensors: ManifestTensor[];
+  /** What ranks share out among themselves, in the order of `parameters`: compiler/ranks/partition.ts. */
+  trained: TrainedPart[];
   memory: MemoryPlan;
   kernels: ManifestKernel[];
   /** The programs' expert loads: tensor names "load.…", each [layers…, experts] int32. */
@@ -53,6 +55,21 @@ export interface ManifestTensor {
   bytes: number;
   /** Where `offset` holds bfloat16 only: the place of the other 16 bits of each float32. */
   remainder?: number;
+}
+
+/**
+ * A trained parameter as ranks share it out: `slices` of it, one a layer (one outside of stacks), of `units` each, of `elements` numbers
+ * each. A unit belongs to one rank: a matrix of Muon's, a row of AdamW's.
+ */
+export interface TrainedPart {
+  path: string;
+  rule: "muon" | "adamw";
+  slices: number;
+  units: number;
+  elements: number;
+  /** What one unit's update computes, and what it reads and writes. */
+  flops: number;
+  bytes: number;
 }
 
 export interface MemoryPlan {

@@ -1,7 +1,6 @@
 /** update.cpp: one optimizer step. Matrices of one shape go through Newton-Schulz as one batch, whatever parameters they belong to. */
-import type { Parameter } from "../ir.js";
 import type { Lowered } from "../lower/index.js";
-import { product } from "./access.js";
+import { matrixOf, product } from "./access.js";
 import { render } from "./template.js";
 import type { Residents } from "./tensors.js";
 
@@ -96,17 +95,6 @@ export function updateText(model: Lowered, residents: Residents, options: { muon
   const most = Math.max(0, ...list.map((b) => workspaceReals(b.rows, b.columns, b.matrices)));
   const text = render("cpu", "update.cpp", { gradients, batches: list, adamw, biases, how: options.muon, workspace: options.base });
   return { text, workspaceBytes: most * options.realBytes };
-}
-
-/** A weight's matrix view: what it reads by what it writes; one for each layer and expert. */
-export function matrixOf(p: Parameter): { rows: number; columns: number; count: number } {
-  const before = p.stacked + p.each;
-  const { dims } = p.type;
-  return {
-    count: product(dims.slice(0, before)),
-    rows: product(dims.slice(before, before + p.reads)),
-    columns: product(dims.slice(before + p.reads)),
-  };
 }
 
 /** A number that C++ reads as a double with the same bits. */

@@ -1,9 +1,9 @@
 /** update.cu: one optimizer step. Matrices of one shape go through Newton-Schulz as one batch, whatever parameters they belong to. */
 import type { Parameter } from "../../ir.js";
 import type { Lowered } from "../../lower/index.js";
-import { product } from "../access.js";
+import { matrixOf, product } from "../access.js";
 import { render } from "../template.js";
-import { matrixOf, type UpdateText } from "../update.js";
+import type { UpdateText } from "../update.js";
 
 /** Where the tensors that outlive a step lie: bytes from the start of the arena; nothing for a tensor that is not there. */
 export interface Places {
