@@ -16,7 +16,6 @@ import { version } from "./package.js";
 import { modelName } from "./place.js";
 import { print } from "./print.js";
 import { makePrograms, type Program } from "./programs.js";
-import { trainedParts } from "./ranks/trained.js";
 import { showKernels } from "./showKernels.js";
 import { seal } from "./upToDate.js";
 
@@ -118,7 +117,7 @@ function emission(options: BuildOptions, model: Lowered, choices: Choices, withS
       origin: originOf(p.origin),
     })),
     tensors: residents.all.flatMap((r) => layerTensors(r, options.dtype === "f64" ? "F64" : "F32", remainderOf(r))),
-    trained: trainedParts(model.parameters, model.plan, backend.storage.realBytes),
+    trained: [...emitted.trained],
     memory: emitted.memory,
     kernels: emitted.facts,
     loads: model.graph.outputs.filter((o) => o.is === "load").map((o) => o.name),

@@ -47,6 +47,9 @@ export interface ManifestTensor {
   name: string;
   /** state: expert biases and the like, saved with the parameters. */
   role: "parameter" | "state" | "gradient" | "momentum" | "moment1" | "moment2" | "load";
+  /** The parameter whose weights, gradients or state it holds, and which of its slices. */
+  parameter?: string;
+  slice?: number;
   dtype: "F32" | "F64" | "I32";
   shape: number[];
   /** Place in the arena, in bytes. */

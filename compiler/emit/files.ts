@@ -6,6 +6,7 @@ import { root } from "../package.js";
 import type { Target } from "../target.js";
 import { SEAL } from "../upToDate.js";
 import { hostFiles } from "./hostFiles.js";
+import { mpiSource } from "./mpi.js";
 import { onDisk } from "./refusal.js";
 
 export interface Written {
@@ -18,7 +19,7 @@ export async function writeModel(directory: string, emitted: Emission, part: "co
   const { extension, target } = emitted.backend;
   const copied = await copiedFiles(target);
   const texts = textsOf(emitted);
-  const sources = [...Object.keys(texts), ...copied.map((c) => c.to)].filter((name) => name.endsWith(extension));
+  const sources = [...Object.keys(texts), ...copied.map((c) => c.to)].filter((name) => name.endsWith(extension) && name !== mpiSource);
   await onDisk(directory, async () => {
     await mkdir(join(directory, "kernels"), { recursive: true });
     await mkdir(join(directory, "lib"), { recursive: true });
@@ -46,7 +47,7 @@ function textsOf(emitted: Emission): Record<string, string> {
     ...Object.fromEntries(emitted.kernels.map((k) => [`kernels/${k.name}${extension}`, k.text])),
     ...hostFiles(emitted),
     "manifest.json": `${JSON.stringify(emitted.manifest, undefined, 1)}\n`,
-    ".gitignore": `model.so\n${SEAL}\nfusion.*.json\n${target === "cuda" ? "choices.*.json\n" : ""}objects/\n*.gch*\n`,
+    ".gitignore": `model.so\n${target === "cpu" ? "collectives.so\n" : ""}${SEAL}\nfusion.*.json\n${target === "cuda" ? "choices.*.json\n" : ""}objects/\n*.gch*\n`,
   };
 }
 
@@ -56,8 +57,20 @@ const isHeader = (name: string): boolean => /\.(h|cuh)$/.test(name);
 async function copiedFiles(target: Target): Promise<{ from: string; to: string }[]> {
   const native = join(root, "runtime/native");
   const library = join(root, "templates", target, "lib");
-  const files = [join(native, "mlac.h"), join(native, "measure.h")];
-  if (target === "cpu") files.push(...["model.h", "profile.h", "session.cpp"].map((name) => join(native, name)));
+  const files = ["mlac.h", "measure.h", "ranks.h", "collectives.h", "shares.h"].map((name) => join(native, name));
+  const host = [
+    "model.h",
+    "profile.h",
+    "rank.h",
+    "session.h",
+    "session.cpp",
+    "ranks.cpp",
+    "open_collectives.h",
+    "mpi_engine.h",
+    "mpi_messages.h",
+    mpiSource,
+  ];
+  if (target === "cpu") files.push(...host.map((name) => join(native, name)));
   else files.push(...(await readdir(join(native, "cuda"))).map((name) => join(native, "cuda", name)));
   const headers = (await readdir(library)).filter(isHeader).map((name) => join(library, name));
   // Parameters start with the same bits on every target.

@@ -2,11 +2,13 @@
 import type { Op, Value } from "../ir.js";
 import { type Kernel, kernelsOf } from "../kernel.js";
 import type { Lowered } from "../lower/index.js";
-import type { ManifestKernel, MemoryPlan, PlannedBuffer } from "../manifest.js";
+import type { ManifestKernel, MemoryPlan, PlannedBuffer, TrainedPart } from "../manifest.js";
 import { spec } from "../ops/index.js";
 import { gradientValues } from "../passes/landing.js";
-import { type MemoryLayout, planMemory } from "../passes/memory.js";
+import { align, type MemoryLayout, planMemory } from "../passes/memory.js";
 import type { Program } from "../programs.js";
+import { type Bucket, gradientBuckets } from "../ranks/buckets.js";
+import { trainedParts } from "../ranks/trained.js";
 import type { Backend, TablePlace } from "./backend.js";
 import { type KernelContext, type KernelText, kernelText, quotes } from "./kernelFile.js";
 import { programText } from "./step.js";
@@ -23,6 +25,11 @@ export interface EmittedModel {
   /** Constant tables that lie in the arena. */
   tables: readonly TablePlace[];
   layouts: Map<string, MemoryLayout>;
+  /** What ranks share out, and when the gradients of which are final. */
+  trained: readonly TrainedPart[];
+  buckets: readonly Bucket[];
+  /** Where the memory that programs share begins, and its bytes. */
+  shared: { offset: number; bytes: number };
 }
 
 /** What the host's variables are called in step.cpp; kernels' values take other names. */
@@ -38,6 +45,8 @@ const taken = [
   "report",
   "first",
   "scale",
+  "rank",
+  "gradients_final",
   "reals",
   "ints",
   "lossScale",
@@ -79,7 +88,10 @@ export function emitModel(model: Lowered, programs: readonly Program[], resident
   const { dialect, tables, tableBytes } = backend.host(texts, residents.bytes);
   const base = residents.bytes + tableBytes;
   const update = backend.update(residents, base);
-  const shared = Math.max(update.workspaceBytes, ...[...layouts.values()].map((l) => l.bytes));
+  const shared = align(Math.max(update.workspaceBytes, ...[...layouts.values()].map((l) => l.bytes)), backend.storage.alignment);
+  residents.placeOptimizer(base + shared);
+  const trained = trainedParts(model.parameters, model.plan, realBytes);
+  const buckets = gradientBuckets(programs.find((p) => p.name === "train")!.kernels, trained);
   const lines = (name: Program["name"]): string[] => {
     const program = programs.find((p) => p.name === name)!;
     return programText(program.kernels, {
@@ -89,6 +101,7 @@ export function emitModel(model: Lowered, programs: readonly Program[], resident
       sources,
       taken: [...taken, ...named.map((n) => n.name)],
       dialect,
+      buckets: name === "train" ? buckets : [],
     }).lines;
   };
   return {
@@ -103,6 +116,9 @@ export function emitModel(model: Lowered, programs: readonly Program[], resident
     facts: named.map(({ name, kernels, programs: used }) => facts(name, kernels, used, sources, backend)),
     tables,
     layouts,
+    trained,
+    buckets,
+    shared: { offset: base, bytes: shared },
   };
 }
 

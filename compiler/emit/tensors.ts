@@ -23,8 +23,10 @@ export interface Residents {
   of(role: Role, path: string): Resident | undefined;
   /** What passes between the host and a GPU, by name; nothing on the CPU. */
   exchange: ReadonlyMap<string, Buffer>;
-  /** Bytes from the start of the arena to the end of the last of them. */
+  /** Bytes from the start of the arena to the end of the last of them but for the optimizer's. */
   bytes: number;
+  /** The optimizer's state comes last in the arena: a rank has only what it owns of it, and all else lies where it lies without ranks. */
+  placeOptimizer(base: number): void;
   kinds: Pick<MemoryPlan["kinds"], "weights" | "gradients" | "optimizer" | "io">;
 }
 
@@ -68,11 +70,6 @@ export function placeResidents(parameters: readonly Parameter[], plan: TrainingP
   for (const p of parameters) add("weights", of(p, p.kind === "state" ? "state" : "parameter", ""), isSplit(p) ? 2 : realBytes);
   for (const p of parameters.filter(isSplit)) add("weights", of(p, "remainder", ""), 2);
   for (const p of trained) add("gradients", of(p, "gradient", "grad."), realBytes);
-  for (const p of trained.filter((p) => settings(p).is === "muon")) add("optimizer", of(p, "momentum", "momentum."), realBytes);
-  for (const p of trained.filter((p) => settings(p).is === "adamw")) {
-    add("optimizer", of(p, "moment1", "adamw.m."), realBytes);
-    add("optimizer", of(p, "moment2", "adamw.v."), realBytes);
-  }
   for (const output of forward.outputs.filter((o) => o.is === "load"))
     add("io", { path: output.name, role: "load", dims: output.value.type.dims, stacked: output.value.type.dims.length - 1 }, 4);
   // What the expert-bias rule sums up over the micro-steps of an accumulation.
@@ -81,7 +78,19 @@ export function placeResidents(parameters: readonly Parameter[], plan: TrainingP
     add("io", { path: `loadSum.${path}`, role: "load", dims: bias.type.dims, stacked: bias.stacked }, 4);
   }
   for (const [name, bytes] of Object.entries(storage.exchange)) exchange.set(name, place(name, "io", bytes));
-  return { all, exchange, of: (role, path) => all.find((r) => r.role === role && r.path === path), bytes: offset, kinds };
+  const bytes = offset;
+  // In the order in which runtime/native/shares.h gives a rank's own parts their places.
+  for (const p of trained) {
+    if (settings(p).is === "muon") add("optimizer", of(p, "momentum", "momentum."), realBytes);
+    else {
+      add("optimizer", of(p, "moment1", "adamw.m."), realBytes);
+      add("optimizer", of(p, "moment2", "adamw.v."), realBytes);
+    }
+  }
+  const placeOptimizer = (base: number): void => {
+    for (const { buffer } of all) if (buffer.kind === "optimizer") buffer.offset += base - bytes;
+  };
+  return { all, exchange, of: (role, path) => all.find((r) => r.role === role && r.path === path), bytes, placeOptimizer, kinds };
 }
 
 export const placeOf = (resident: Resident): Place => ({ is: "buffer", buffer: resident.buffer, offset: 0, strides: [] });
@@ -99,6 +108,7 @@ export function layerTensors(resident: Resident, dtype: "F32" | "F64", remainder
   return [...Array(count).keys()].map((i) => ({
     name: withLayers(resident.path, stackDims, i),
     role,
+    ...(resident.parameter ? { parameter: resident.parameter.path, slice: i } : {}),
     dtype: resident.role === "load" ? "I32" : dtype,
     shape,
     offset: resident.buffer.offset + i * stride,
