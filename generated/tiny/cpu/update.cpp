@@ -16,6 +16,23 @@ void update([[maybe_unused]] char* arena, Rank& rank, int64_t step, double rate,
   if (!std::isfinite(norm)) return;
   const double scale = clip > 0 ? std::min(1.0, clip / (norm + 1e-6)) : 1.0;
 
+  // Number by number; between ranks the new weights travel behind the products that follow.
+  rank.adamw(0, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // embed
+  rank.adamw(1, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // first.attnNorm
+  rank.adamw(5, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // first.attn.kvNorm
+  rank.adamw(8, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // first.attn.qNorm
+  rank.adamw(9, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // first.attn.kNorm
+  rank.adamw(11, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // first.ffnNorm
+  rank.adamw(15, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // layers.attnNorm
+  rank.adamw(19, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // layers.attn.kvNorm
+  rank.adamw(22, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // layers.attn.qNorm
+  rank.adamw(23, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // layers.attn.kNorm
+  rank.adamw(25, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // layers.ffnNorm
+  rank.adamw(26, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // layers.moe.router
+  rank.adamw(33, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // norm
+  rank.adamw(34, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // head
+  rank.weights_final({0, 1, 5, 8, 9, 11, 15, 19, 22, 23, 25, 26, 33, 34});
+
   // 4 matrices of 128 x 192
   muon(NewtonSchulz::symmetric, 128, 192, scale, rank.matrices({
     {2, Muon{0.01 * rate, 0.95, 0.01, 5 } },  // first.attn.q
@@ -71,22 +88,6 @@ void update([[maybe_unused]] char* arena, Rank& rank, int64_t step, double rate,
     {14, Muon{0.01 * rate, 0.95, 0.01, 5 } },  // first.ffn.down
   }), workspace);
   rank.weights_final({14});
-
-  rank.adamw(0, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // embed
-  rank.adamw(1, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // first.attnNorm
-  rank.adamw(5, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // first.attn.kvNorm
-  rank.adamw(8, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // first.attn.qNorm
-  rank.adamw(9, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // first.attn.kNorm
-  rank.adamw(11, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // first.ffnNorm
-  rank.adamw(15, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // layers.attnNorm
-  rank.adamw(19, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // layers.attn.kvNorm
-  rank.adamw(22, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // layers.attn.qNorm
-  rank.adamw(23, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // layers.attn.kNorm
-  rank.adamw(25, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // layers.ffnNorm
-  rank.adamw(26, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // layers.moe.router
-  rank.adamw(33, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // norm
-  rank.adamw(34, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // head
-  rank.weights_final({0, 1, 5, 8, 9, 11, 15, 19, 22, 23, 25, 26, 33, 34});
   rank.wait();
 }
 

@@ -10,6 +10,25 @@ void update(cudaStream_t stream, char* arena, Rank& rank, [[maybe_unused]] int64
 
   rank.measure_gradients(stream, clip, gradients);
 
+  // Number by number; between ranks the new weights travel behind the products that follow.
+  adamw(stream, step, gradients, rank.numbers({
+    {0, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // embed
+    {1, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // first.attnNorm
+    {5, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // first.attn.kvNorm
+    {8, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // first.attn.qNorm
+    {9, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // first.attn.kNorm
+    {11, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // first.ffnNorm
+    {15, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // layers.attnNorm
+    {19, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // layers.attn.kvNorm
+    {22, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // layers.attn.qNorm
+    {23, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // layers.attn.kNorm
+    {25, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // layers.ffnNorm
+    {26, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // layers.moe.router
+    {33, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // norm
+    {34, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // head
+  }));
+  rank.weights_final({0, 1, 5, 8, 9, 11, 15, 19, 22, 23, 25, 26, 33, 34});
+
   // 4 matrices of 128 x 192
   launched(muon<NewtonSchulz::symmetric, Shape::wide>(stream, {128, 192, 4, 5}, gradients, rank.matrices({
     {2, Muon{0.01 * rate, 0.95, 0.01} },  // first.attn.q
@@ -65,24 +84,6 @@ void update(cudaStream_t stream, char* arena, Rank& rank, [[maybe_unused]] int64
     {14, Muon{0.01 * rate, 0.95, 0.01} },  // first.ffn.down
   }), workspace));
   rank.weights_final({14});
-
-  adamw(stream, step, gradients, rank.numbers({
-    {0, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // embed
-    {1, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // first.attnNorm
-    {5, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // first.attn.kvNorm
-    {8, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // first.attn.qNorm
-    {9, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // first.attn.kNorm
-    {11, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // first.ffnNorm
-    {15, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // layers.attnNorm
-    {19, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // layers.attn.kvNorm
-    {22, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // layers.attn.qNorm
-    {23, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // layers.attn.kNorm
-    {25, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // layers.ffnNorm
-    {26, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // layers.moe.router
-    {33, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // norm
-    {34, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0} },  // head
-  }));
-  rank.weights_final({0, 1, 5, 8, 9, 11, 15, 19, 22, 23, 25, 26, 33, 34});
   rank.wait();
 }
 
