@@ -51,14 +51,20 @@ struct Layout {
   static constexpr int ROW_WARPS = TILES > 4 ? 2 : 1, COLUMN_WARPS = TILES > 2 ? 2 : 1, K_WARPS = WARPS / ROW_WARPS / COLUMN_WARPS;
   static constexpr int WARP_TILES = (TILES + ROW_WARPS - 1) / ROW_WARPS;
   static constexpr int ROWS = TILE * WARP_TILES * ROW_WARPS, COLUMNS = SPAN * COLUMN_WARPS;
-  static constexpr int DEPTH = SUMS * WARP_TILES > 2 && SUMS == 2 ? 2 : 4;  // halves of a step that are under way
+#ifndef FEW_DEPTH1
+#define FEW_DEPTH1 4
+#define FEW_BLOCKS1 2
+#define FEW_DEPTH2 4
+#define FEW_BLOCKS2 1
+#endif
+  static constexpr int DEPTH = SUMS * WARP_TILES > 4 ? 2 : SUMS == 1 ? FEW_DEPTH1 : FEW_DEPTH2;  // halves of a step that are under way
   static constexpr int STRIDE = COLUMNS + 4;            // floats from a row of sums to the next
   static constexpr int FOURS = ROWS / 4;                // rows that an epilogue's call has
   /// Floats of shared memory: what each part of k comes to; and what the cluster's blocks have of the rows that this one owns.
   static constexpr int OWN = K_WARPS * SUMS * ROWS * STRIDE;
   static constexpr int received(int cluster) { return cluster * int(ceil_div(FOURS, cluster)) * 4 * SUMS * STRIDE; }
   static constexpr int bytes(int cluster) { return 4 * (OWN + received(cluster)); }
-  static constexpr int BLOCKS = SUMS * WARP_TILES <= 2 ? 2 : 1;  // of a multiprocessor
+  static constexpr int BLOCKS = WARP_TILES > 1 ? 1 : SUMS == 1 ? FEW_BLOCKS1 : FEW_BLOCKS2;  // of a multiprocessor
 };
 
 template <typename C, typename Epilogue>
@@ -71,7 +77,7 @@ struct Job {
 
 /// 16 bytes that are read once; ONCE: by one warp, so that they pass by this multiprocessor's cache.
 template <bool ONCE>
-__device__ inline uint4 fetch(const bf16* from, bool exists) {
+__device__ inline uint4 fetch(const char* from, bool exists) {
   uint4 x = make_uint4(0, 0, 0, 0);
   if (exists) {
     if constexpr (ONCE)
@@ -81,50 +87,51 @@ __device__ inline uint4 fetch(const bf16* from, bool exists) {
   }
   return x;
 }
-__device__ inline void prefetch(const bf16* from) { asm volatile("prefetch.global.L2 [%0];" ::"l"(from)); }
 
 /// The four 32-bit registers of 16 bytes, by a number that is known when this is compiled.
 __device__ inline uint32_t word(const uint4& x, int i) { return i == 0 ? x.x : i == 1 ? x.y : i == 2 ? x.z : x.w; }
 
-/// Where a warp's share of B lies, as its lane sees it, and how it gets there half a step at a time.
+/// A warp's share of B, as its lane goes through it: half a step at a time, of its k where n is contiguous, else of its columns.
 template <typename C, bool ONCE>
 struct Weights {
   static constexpr bool BY_N = C::B == Major::own;
-  const bf16* from[C::SUMS];
-  int64_t stride[C::SUMS];
-  int n_left, k;  // columns from this lane's first on; the product's k
+  const char* next[C::SUMS];
+  int stride[C::SUMS];  // bytes from a row, as stored, to the next
+  int n_left, k_left;   // columns from this lane's first on, and k
 
-  __device__ Weights(const Part<C::SUMS>& part, int group, int n, int n_end) : k(part.k) {
-    const int g = threadIdx.x % WARP / 4, t = threadIdx.x % 4;
-    n_left = n_end - n - (BY_N ? TILE * g : g);
+  __device__ Weights(const Part<C::SUMS>& part, int group, int n, int n_end, int step) {
+    const int g = threadIdx.x % WARP / 4, t = threadIdx.x % 4, k = step * STEP + 8 * t;
+    n_left = n_end - n - (BY_N ? 8 * g : g);
+    k_left = part.k - k;
 #pragma unroll
     for (int s = 0; s < C::SUMS; ++s) {
-      stride[s] = part.b[s].stride;
-      from[s] = part.b[s].data + group * part.b[s].group_stride + (BY_N ? 8 * t * stride[s] + n + 8 * g : (n + g) * stride[s] + 8 * t);
+      stride[s] = int(part.b[s].stride * sizeof(bf16));
+      const int64_t row = BY_N ? k : n + g, column = BY_N ? n + 8 * g : k;
+      next[s] = reinterpret_cast<const char*>(part.b[s].data + group * part.b[s].group_stride + column) + row * stride[s];
     }
   }
-  /// half: of a step, its k (BY_N) or its columns.
-  __device__ bool exists(int step, int half, int i) const {
-    const bool k_there = step * STEP + 8 * int(threadIdx.x % 4) < k;
-    return k_there && (BY_N ? n_left > 0 : n_left > 32 * half + 8 * i);
+  /// Calls use(sum, i, address, whether it exists) for the four 16 bytes of each sum, and goes on. `half`: 0 and 1 by turns.
+  template <typename Use>
+  __device__ void half_step(int half, const Use& use) {
+    const bool exists = k_left > 0 && (!BY_N || n_left > 0);
+#pragma unroll
+    for (int s = 0; s < C::SUMS; ++s) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) use(s, i, next[s] + (BY_N ? i : 8 * i) * stride[s], exists && (BY_N || n_left > 32 * half + 8 * i));
+      if (BY_N) next[s] += (half == 0 ? 4 : STEP - 4) * stride[s];
+      else next[s] += half == 0 ? 32 * stride[s] : int(STEP * sizeof(bf16)) - 32 * stride[s];
+    }
+    if (half == 1) k_left -= STEP;
   }
-  __device__ const bf16* at(int s, int step, int half, int i) const {
-    return from[s] + (BY_N ? (int64_t(step) * STEP + 4 * half + i) * stride[s] : step * STEP + (32 * half + 8 * i) * stride[s]);
+  __device__ void load(uint4 (&to)[C::SUMS][4], int half) {
+    half_step(half, [&](int s, int i, const char* from, bool exists) { to[s][i] = fetch<ONCE>(from, exists); });
   }
-  __device__ void load(uint4 (&to)[C::SUMS][4], int step, int half) const {
-#pragma unroll
-    for (int s = 0; s < C::SUMS; ++s)
-#pragma unroll
-      for (int i = 0; i < 4; ++i) to[s][i] = fetch<ONCE>(at(s, step, half, i), exists(step, half, i));
-  }
-  /// Towards the second-level cache only. Each 128 bytes are asked for by a single lane where n is contiguous.
-  __device__ void prefetch(int step, int half) const {
-    if (threadIdx.x % WARP / 4 % (BY_N ? 8 : 1) != 0) return;
-#pragma unroll
-    for (int s = 0; s < C::SUMS; ++s)
-#pragma unroll
-      for (int i = 0; i < 4; ++i)
-        if (exists(step, half, i)) few::prefetch(at(s, step, half, i));
+  /// Towards the second-level cache only. Where n is contiguous one lane asks for its row's 128 bytes.
+  __device__ void prefetch(int half) {
+    const bool asks = !BY_N || threadIdx.x % WARP < 4;
+    half_step(half, [&](int, int, const char* from, bool exists) {
+      if (asks && exists) asm volatile("prefetch.global.L2 [%0];" ::"l"(from));
+    });
   }
 };
 
@@ -154,25 +161,28 @@ __device__ inline void multiply_half(float (&sums)[TILES][4][4], const uint4 (&w
 /// A lane's rows of A: row 8i + g of the warp's, 16 bytes of it at each step. rows: how many the warp has.
 template <typename C, int TILES>
 struct Rows {
-  const bf16* from[TILES];
+  const bf16* next[TILES];
+  int k_left;
   bool exists[TILES];
-  int k;
-  __device__ Rows(const Part<C::SUMS>& part, int group, int64_t first, int rows) : k(part.k) {
-    const int g = threadIdx.x % WARP / 4, t = threadIdx.x % 4;
+  __device__ Rows(const Part<C::SUMS>& part, int group, int64_t first, int rows, int step) {
+    const int g = threadIdx.x % WARP / 4, k = step * STEP + 8 * int(threadIdx.x % 4);
+    k_left = part.k - k;
 #pragma unroll
     for (int i = 0; i < TILES; ++i) {
       exists[i] = TILE * i + g < rows;
       int64_t row = first + TILE * i + g;
       if constexpr (C::GATHER_A) row = exists[i] ? part.a.index[row] / part.a.divisor : 0;
-      from[i] = part.a.data + group * part.a.group_stride + row * part.a.stride + 8 * t;
+      next[i] = part.a.data + group * part.a.group_stride + row * part.a.stride + k;
     }
   }
-  __device__ void load(uint4 (&to)[TILES], int step) const {
+  __device__ void load(uint4 (&to)[TILES]) {
 #pragma unroll
     for (int i = 0; i < TILES; ++i) {
       to[i] = make_uint4(0, 0, 0, 0);
-      if (exists[i] && step * STEP + 8 * int(threadIdx.x % 4) < k) to[i] = *reinterpret_cast<const uint4*>(from[i] + step * STEP);
+      if (exists[i] && k_left > 0) to[i] = *reinterpret_cast<const uint4*>(next[i]);
+      next[i] += STEP;
     }
+    k_left -= STEP;
   }
 };
 
@@ -260,26 +270,27 @@ __global__ void __launch_bounds__(THREADS, Layout<C, TILES>::BLOCKS) few_rows_ke
     for (int p = 0; p < C::PRODUCTS; ++p) {
       const Part<SUMS>& part = job.parts[p];
       const int steps = (part.k + STEP - 1) / STEP, step = steps * share / shares, halves = 2 * (steps * (share + 1) / shares - step);
-      const Weights<C, L::ROW_WARPS == 1> weights(part, group, n, job.n);
+      Weights<C, L::ROW_WARPS == 1> weights(part, group, n, job.n, step);
       uint4 w[DEPTH][SUMS][4], x[2][MT];
 #pragma unroll
       for (int i = 0; i < DEPTH; ++i)
-        if (i < halves) weights.load(w[i], step + i / 2, i % 2);
+        if (i < halves) weights.load(w[i], i % 2);
       if (!RAGGED && p == 0) {
-        for (int i = DEPTH; i < halves; ++i) weights.prefetch(step + i / 2, i % 2);
+        auto ahead = weights;
+        for (int i = DEPTH; i < halves; i += 2) ahead.prefetch(0), ahead.prefetch(1);
         inputs_ready();
       }
-      const Rows<C, MT> rows(part, group, first + row_warp * MT * TILE, end - first - row_warp * MT * TILE);
-      if (halves > 0) rows.load(x[0], step);
+      Rows<C, MT> rows(part, group, first + row_warp * MT * TILE, end - first - row_warp * MT * TILE, step);
+      if (halves > 0) rows.load(x[0]);
       for (int base = 0; base < halves; base += 4)
 #pragma unroll
         for (int i = 0; i < 4; ++i) {
           const int half = base + i;
           if (half >= halves) break;
-          if (i % 2 == 0 && half + 2 < halves) rows.load(x[(i / 2 + 1) % 2], step + half / 2 + 1);
+          if (i % 2 == 0 && half + 2 < halves) rows.load(x[(i / 2 + 1) % 2]);
 #pragma unroll
           for (int s = 0; s < SUMS; ++s) multiply_half<BY_N>(sums[s], w[i % DEPTH][s], x[i / 2 % 2], i % 2);
-          if (half + DEPTH < halves) weights.load(w[i % DEPTH], step + (half + DEPTH) / 2, i % 2);
+          if (half + DEPTH < halves) weights.load(w[i % DEPTH], i % 2);
         }
     }
 

@@ -7,7 +7,7 @@ namespace mlac {
 
 /// out[r, h] = softmax(scale · q[r, h] · keys of the row's slot up to its position) · their values.
 /// q [rows heads A]; keys [slots context groups A], values [slots context groups U]; slot, position [rows]; out [rows heads U]. Head h reads
-/// group h / (heads / groups). The row's own token is in the cache already. slot < 0: nothing is read, and out is zero. `workspace`:
+/// group h / (heads / groups). The row's own token is in the cache already. slot < 0: row 0's result once more. `workspace`:
 /// decode::workspace(rows, heads, groups, context, U) bytes. Returns what the launch returned.
 template <int A, int U>
 cudaError_t decode_attention(cudaStream_t stream, int64_t rows, int64_t heads, int64_t groups, int64_t context, float scale, const bf16* q, const bf16* keys,

@@ -71,7 +71,7 @@ struct Queries {
 };
 
 /// x, y: caches [slots context groups? width]; queries: of x (latent only) and y. scalars: null, or what a token's scores of a head are multiplied
-/// with, [slots context heads]. slot, position: of each row; slot < 0 where the row is idle.
+/// with, [slots context heads]. slot, position: of each row; a row whose slot is < 0 repeats row 0.
 struct Arguments {
   int rows, heads, groups, context;
   float scale;  // times log2(e)
@@ -120,14 +120,14 @@ __global__ void __launch_bounds__(THREADS, 1) attention_kernel(const Arguments a
 
   const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, g = lane / 4, t = lane % 4;
   const int of_group = a.heads / a.groups, head_blocks = (of_group + HEADS - 1) / HEADS;
-  const int row = blockIdx.z, group = blockIdx.y / head_blocks, first_head = group * of_group + blockIdx.y % head_blocks * HEADS;
+  const int row = blockIdx.z, from = a.slot[row] < 0 ? 0 : row, group = blockIdx.y / head_blocks, first_head = group * of_group + blockIdx.y % head_blocks * HEADS;
   const int heads = least(HEADS, (group + 1) * of_group - first_head), part = blockIdx.x;
-  const int slot = a.slot[row], length = a.position[row] + 1;
-  if (slot < 0) return;
+  if (from != row && a.most_parts > 1) return;  // row 0's parts will be merged once more
+  const int length = a.position[from] + 1;
   const int parts = a.parts.count(length), all = (length + TOKENS - 1) / TOKENS;
   if (part >= parts) return;
   const int begin = int(int64_t(all) * part / parts), end = int(int64_t(all) * (part + 1) / parts);
-  const int64_t sequence = int64_t(slot) * a.context, xs = int64_t(a.groups) * T::X, ys = int64_t(a.groups) * T::Y;
+  const int64_t sequence = int64_t(a.slot[from]) * a.context, xs = int64_t(a.groups) * T::X, ys = int64_t(a.groups) * T::Y;
   const bf16 *x = a.x + sequence * xs + group * T::X, *y = a.y + sequence * ys + group * T::Y;
   const float* const scalars = a.scalars ? a.scalars + sequence * a.heads + first_head : nullptr;
 
@@ -157,8 +157,8 @@ __global__ void __launch_bounds__(THREADS, 1) attention_kernel(const Arguments a
   for (int i = threadIdx.x; i < HEADS * T::KEYS / RUN; i += THREADS) {
     const int h = i / (T::KEYS / RUN), column = i % (T::KEYS / RUN) * RUN;
     uint4 run;
-    if (T::LATENT && column < T::XP) run = query_run<T::X, T::ALIGNED>(a.qx, row, first_head + h, column, h < heads);
-    else run = query_run<T::Y, T::ALIGNED>(a.qy, row, first_head + h, column - (T::LATENT ? T::XP : 0), h < heads);
+    if (T::LATENT && column < T::XP) run = query_run<T::X, T::ALIGNED>(a.qx, from, first_head + h, column, h < heads);
+    else run = query_run<T::Y, T::ALIGNED>(a.qy, from, first_head + h, column - (T::LATENT ? T::XP : 0), h < heads);
     store_shared(shared_address(queries + h * Q_STRIDE + column), run);
   }
   __syncthreads();
@@ -292,8 +292,7 @@ __global__ void __launch_bounds__(THREADS, 1) attention_kernel(const Arguments a
 
 constexpr int MERGE_COLUMNS = 64, MERGE_THREADS = 256;
 
-/// whole = the parts' sums over their sums of probabilities, after each got the factor that it lacks. Block (columns, head of a row); a row that is
-/// idle gets zeros.
+/// whole = the parts' sums over their sums of probabilities, after each got the factor that it lacks. Block (columns, head of a row).
 template <int X>
 __global__ void __launch_bounds__(MERGE_THREADS) merge_kernel(const Arguments a) {
   constexpr int TEAMS = MERGE_THREADS / MERGE_COLUMNS;
@@ -301,8 +300,8 @@ __global__ void __launch_bounds__(MERGE_THREADS) merge_kernel(const Arguments a)
   next_may_begin();
   inputs_ready();
   const int column = blockIdx.x * MERGE_COLUMNS + threadIdx.x % MERGE_COLUMNS, team = threadIdx.x / MERGE_COLUMNS, lane = threadIdx.x % WARP;
-  const int64_t of_head = blockIdx.y;
-  const int row = int(of_head / a.heads), parts = a.slot[row] < 0 ? 0 : a.parts.count(a.position[row] + 1);
+  const int row = int(blockIdx.y / a.heads), from = a.slot[row] < 0 ? 0 : row, parts = a.parts.count(a.position[from] + 1);
+  const int64_t of_head = int64_t(from) * a.heads + blockIdx.y % a.heads;
   const auto* statistics = reinterpret_cast<const float2*>(a.statistics) + of_head * a.most_parts;
   const float* out = a.out + of_head * a.most_parts * X + column;
   float top = -INFINITY;
@@ -322,7 +321,7 @@ __global__ void __launch_bounds__(MERGE_THREADS) merge_kernel(const Arguments a)
   if (team > 0 || column >= X) return;
 #pragma unroll
   for (int other = 1; other < TEAMS; ++other) sum += sums[other][threadIdx.x], weight += weights[other];
-  a.whole[of_head * X + column] = from_float<bf16>(parts > 0 ? sum / weight : 0.f);
+  a.whole[int64_t(blockIdx.y) * X + column] = from_float<bf16>(sum / weight);
 }
 
 constexpr int64_t head_blocks(int64_t heads, int64_t groups) { return groups * ceil_div(heads / groups, HEADS); }
