@@ -8,7 +8,7 @@
  *
  *   warp    64 columns of B, STEP = 32 k at a time, up to 32 rows
  *   block   COLUMN_WARPS times 64 columns; ROW_WARPS that share the weights (where there are more than 32 rows); K_WARPS parts of k
- *   cluster as many parts of k again as it has blocks (1 to 8), so that a product of few columns fills the device
+ *   cluster as many parts of k again as it has blocks (1 to 8): as many as all run at once
  *
  * Sums meet in the order of k's parts: K_WARPS in the block's shared memory, then the blocks' in that of the block of the cluster that
  * owns the row. No atomics, one order: the same inputs give the same bits.
@@ -26,8 +26,12 @@ namespace mlac {
 namespace few {
 
 constexpr int SPAN = 64, STEP = 32, TILE = 8;  // columns of a warp; k of a step; rows of a tile
-constexpr int WARPS = 8, THREADS = WARPS * WARP;
 constexpr int MOST_CLUSTER = 8;
+#ifdef MLAC_HOPPER
+constexpr int PROCESSORS = 132;
+#else
+constexpr int PROCESSORS = 108;
+#endif
 
 /// A matrix of one group: rows `stride` elements apart, groups `group_stride`. index, divisor: as Operand's.
 struct Matrix {
@@ -48,23 +52,19 @@ template <typename C, int TILES>
 struct Layout {
   static_assert(TILES >= 1 && TILES <= 8 && C::SUMS <= 2 && C::ALIGNED && C::A == Major::k && !C::GATHER_B && !C::SYMMETRIC && C::KIND != Kind::ragged_k);
   static constexpr int SUMS = C::SUMS;
-  static constexpr int ROW_WARPS = TILES > 4 ? 2 : 1, COLUMN_WARPS = TILES > 2 ? 2 : 1, K_WARPS = WARPS / ROW_WARPS / COLUMN_WARPS;
+  // Up to 16 rows: small blocks, several on a multiprocessor, so that one begins while another adds up.
+  static constexpr int ROW_WARPS = TILES > 4 ? 2 : 1, COLUMN_WARPS = TILES > 2 ? 2 : 1, K_WARPS = TILES > 4 ? 2 : 4;
+  static constexpr int WARPS = ROW_WARPS * COLUMN_WARPS * K_WARPS, THREADS = WARPS * WARP;
   static constexpr int WARP_TILES = (TILES + ROW_WARPS - 1) / ROW_WARPS;
   static constexpr int ROWS = TILE * WARP_TILES * ROW_WARPS, COLUMNS = SPAN * COLUMN_WARPS;
-#ifndef FEW_DEPTH1
-#define FEW_DEPTH1 4
-#define FEW_BLOCKS1 2
-#define FEW_DEPTH2 4
-#define FEW_BLOCKS2 1
-#endif
-  static constexpr int DEPTH = SUMS * WARP_TILES > 4 ? 2 : SUMS == 1 ? FEW_DEPTH1 : FEW_DEPTH2;  // halves of a step that are under way
+  static constexpr int DEPTH = SUMS == 2 ? 2 : 4;  // halves of a step that are under way
   static constexpr int STRIDE = COLUMNS + 4;            // floats from a row of sums to the next
   static constexpr int FOURS = ROWS / 4;                // rows that an epilogue's call has
   /// Floats of shared memory: what each part of k comes to; and what the cluster's blocks have of the rows that this one owns.
   static constexpr int OWN = K_WARPS * SUMS * ROWS * STRIDE;
   static constexpr int received(int cluster) { return cluster * int(ceil_div(FOURS, cluster)) * 4 * SUMS * STRIDE; }
   static constexpr int bytes(int cluster) { return 4 * (OWN + received(cluster)); }
-  static constexpr int BLOCKS = WARP_TILES > 1 ? 1 : SUMS == 1 ? FEW_BLOCKS1 : FEW_BLOCKS2;  // of a multiprocessor
+  static constexpr int BLOCKS = TILES > 2 ? 1 : SUMS * TILES == 1 ? 4 : 3;  // of a multiprocessor
 };
 
 template <typename C, typename Epilogue>
@@ -241,10 +241,10 @@ __device__ inline void store_sums(float* to, const float (&sums)[TILES][4][4]) {
 }
 
 template <typename C, int TILES, typename Epilogue>
-__global__ void __launch_bounds__(THREADS, Layout<C, TILES>::BLOCKS) few_rows_kernel(const Job<C, Epilogue> job, int cluster) {
+__global__ void __launch_bounds__(Layout<C, TILES>::THREADS, Layout<C, TILES>::BLOCKS) few_rows_kernel(const Job<C, Epilogue> job, int cluster) {
   using L = Layout<C, TILES>;
   constexpr bool RAGGED = C::KIND == Kind::ragged_m, BY_N = C::B == Major::own;
-  constexpr int SUMS = C::SUMS, MT = L::WARP_TILES, DEPTH = L::DEPTH;
+  constexpr int SUMS = C::SUMS, MT = L::WARP_TILES, DEPTH = L::DEPTH, THREADS = L::THREADS;
   extern __shared__ __align__(16) float few_memory[];
   float* const received = few_memory + L::OWN;
   next_may_begin();
@@ -317,7 +317,7 @@ __global__ void __launch_bounds__(THREADS, Layout<C, TILES>::BLOCKS) few_rows_ke
     if (cluster > 1) cluster_arrive(), cluster_wait();
     else __syncthreads();
 
-    for (int call = warp; call < owned / 4 * L::COLUMN_WARPS; call += WARPS) {
+    for (int call = warp; call < owned / 4 * L::COLUMN_WARPS; call += L::WARPS) {
       const int four = call / L::COLUMN_WARPS, row = (four * cluster + rank) * 4 + lane / 8, column = call % L::COLUMN_WARPS * SPAN + lane % 8 * RUN;
       if ((four * cluster + rank) * 4 >= exist) continue;
       Run total[SUMS];
@@ -339,9 +339,6 @@ __global__ void __launch_bounds__(THREADS, Layout<C, TILES>::BLOCKS) few_rows_ke
   }
 }
 
-/// Blocks that are enough to keep a device busy; twice as many halves of a step as warps are left to each.
-constexpr int ENOUGH_BLOCKS = 528;
-
 template <typename C, int TILES, typename Epilogue>
 cudaError_t launch(cudaStream_t stream, Job<C, Epilogue> job, int64_t most_groups) {
   using L = Layout<C, TILES>;
@@ -350,12 +347,12 @@ cudaError_t launch(cudaStream_t stream, Job<C, Epilogue> job, int64_t most_group
   int steps = 0, cluster = 1;
   for (const auto& part : job.parts) steps = max(steps, int(ceil_div(part.k, STEP)));
 #ifdef MLAC_HOPPER
-  while (cluster < MOST_CLUSTER && places * cluster < ENOUGH_BLOCKS && steps >= 2 * cluster * L::K_WARPS) cluster *= 2;
+  while (cluster < MOST_CLUSTER && 2 * places * cluster <= PROCESSORS * L::BLOCKS && steps >= 2 * cluster * L::K_WARPS) cluster *= 2;
 #endif
   const auto kernel = few_rows_kernel<C, TILES, Epilogue>;
   const cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, L::bytes(cluster));
   if (error != cudaSuccess) return error;
-  return launch_overlapping(stream, kernel, unsigned(places * cluster), THREADS, L::bytes(cluster), cluster, job, cluster);
+  return launch_overlapping(stream, kernel, unsigned(places * cluster), L::THREADS, L::bytes(cluster), cluster, job, cluster);
 }
 
 }  // namespace few

@@ -290,38 +290,61 @@ __global__ void __launch_bounds__(THREADS, 1) attention_kernel(const Arguments a
   }
 }
 
-constexpr int MERGE_COLUMNS = 64, MERGE_THREADS = 256;
+constexpr int MERGE_THREADS = 256, MERGE_COLUMNS = 4;  // columns of a thread
 
-/// whole = the parts' sums over their sums of probabilities, after each got the factor that it lacks. Block (columns, head of a row).
-template <int X>
+/// whole = the parts' sums over their sums of probabilities, after each got the factor that it lacks. TEAMS threads share the parts of the same
+/// columns, neighbouring threads have neighbouring columns.
+template <int X, int TEAMS>
 __global__ void __launch_bounds__(MERGE_THREADS) merge_kernel(const Arguments a) {
-  constexpr int TEAMS = MERGE_THREADS / MERGE_COLUMNS;
-  __shared__ float sums[TEAMS][MERGE_COLUMNS], weights[TEAMS];
+  constexpr int LANES = MERGE_THREADS / TEAMS, QUADS = (X + MERGE_COLUMNS - 1) / MERGE_COLUMNS;
+  __shared__ float sums[TEAMS][MERGE_COLUMNS + 1][LANES];
   next_may_begin();
   inputs_ready();
-  const int column = blockIdx.x * MERGE_COLUMNS + threadIdx.x % MERGE_COLUMNS, team = threadIdx.x / MERGE_COLUMNS, lane = threadIdx.x % WARP;
-  const int row = int(blockIdx.y / a.heads), from = a.slot[row] < 0 ? 0 : row, parts = a.parts.count(a.position[from] + 1);
-  const int64_t of_head = int64_t(from) * a.heads + blockIdx.y % a.heads;
-  const auto* statistics = reinterpret_cast<const float2*>(a.statistics) + of_head * a.most_parts;
-  const float* out = a.out + of_head * a.most_parts * X + column;
+  const int64_t quad = blockIdx.x * int64_t(LANES) + threadIdx.x % LANES;
+  const int team = threadIdx.x / LANES, column = int(quad % QUADS) * MERGE_COLUMNS, to = int(quad / QUADS);  // to: head of a row
+  const int row = least(to / a.heads, a.rows - 1), from = a.slot[row] < 0 ? 0 : row, parts = a.parts.count(a.position[from] + 1);
+  const int64_t first = (int64_t(from) * a.heads + to % a.heads) * a.most_parts;
+  const auto* statistics = reinterpret_cast<const float2*>(a.statistics) + first;
+  const float* out = a.out + first * X + column;
   float top = -INFINITY;
-  for (int part = lane; part < parts; part += WARP) top = fmaxf(top, statistics[part].x);
-  top = max_of_lanes(top);
-  float sum = 0, weight = 0;
+  for (int part = team; part < parts; part += TEAMS) top = fmaxf(top, statistics[part].x);
+  float sum[MERGE_COLUMNS + 1] = {};  // the last one: of probabilities
+  // Each team's sums lack its own largest factor.
 #pragma unroll 4
   for (int part = team; part < parts; part += TEAMS) {
     const float2 of_part = statistics[part];
     const float factor = flash::power_of_2(of_part.x - top);
-    weight += factor * of_part.y;
-    if (column < X) sum += factor * out[int64_t(part) * X];
-  }
-  sums[team][threadIdx.x % MERGE_COLUMNS] = sum;
-  weights[team] = weight;
-  __syncthreads();
-  if (team > 0 || column >= X) return;
+    sum[MERGE_COLUMNS] += factor * of_part.y;
+    if constexpr (X % MERGE_COLUMNS == 0) {
+      const float4 x = *reinterpret_cast<const float4*>(out + int64_t(part) * X);
+      sum[0] += factor * x.x, sum[1] += factor * x.y, sum[2] += factor * x.z, sum[3] += factor * x.w;
+    } else {
 #pragma unroll
-  for (int other = 1; other < TEAMS; ++other) sum += sums[other][threadIdx.x], weight += weights[other];
-  a.whole[int64_t(blockIdx.y) * X + column] = from_float<bf16>(sum / weight);
+      for (int c = 0; c < MERGE_COLUMNS; ++c)
+        if (column + c < X) sum[c] += factor * out[int64_t(part) * X + c];
+    }
+  }
+  if constexpr (TEAMS > 1) {
+    __shared__ float tops[TEAMS][LANES];
+    const int lane = threadIdx.x % LANES;
+    tops[team][lane] = top;
+#pragma unroll
+    for (int c = 0; c <= MERGE_COLUMNS; ++c) sums[team][c][lane] = sum[c];
+    __syncthreads();
+    if (team > 0) return;
+    for (int other = 1; other < TEAMS; ++other) top = fmaxf(top, tops[other][lane]);
+#pragma unroll
+    for (int c = 0; c <= MERGE_COLUMNS; ++c) sum[c] = 0;
+    for (int other = 0; other < TEAMS; ++other) {
+      const float factor = flash::power_of_2(tops[other][lane] - top);  // 0 of a team that had no part
+#pragma unroll
+      for (int c = 0; c <= MERGE_COLUMNS; ++c) sum[c] += factor * sums[other][c][lane];
+    }
+  }
+  if (to >= a.rows * a.heads) return;
+#pragma unroll
+  for (int c = 0; c < MERGE_COLUMNS; ++c)
+    if (column + c < X) a.whole[int64_t(to) * X + column + c] = from_float<bf16>(sum[c] / sum[MERGE_COLUMNS]);
 }
 
 constexpr int64_t head_blocks(int64_t heads, int64_t groups) { return groups * ceil_div(heads / groups, HEADS); }
@@ -349,7 +372,10 @@ cudaError_t launch(cudaStream_t stream, Arguments a, char* workspace) {
   const dim3 blocks(unsigned(a.most_parts), unsigned(head_blocks(a.heads, a.groups)), unsigned(a.rows));
   error = launch_overlapping(stream, kernel, blocks, THREADS, T::SHARED, 1, a);
   if (error != cudaSuccess || a.most_parts == 1) return error;
-  return launch_overlapping(stream, merge_kernel<T::X>, dim3(unsigned(ceil_div(T::X, MERGE_COLUMNS)), unsigned(a.rows * a.heads)), MERGE_THREADS, 0, 1, a);
+  const int64_t quads = int64_t(a.rows) * a.heads * ceil_div(T::X, MERGE_COLUMNS);
+  constexpr int TEAMS = 16;
+  if (a.most_parts < TEAMS) return launch_overlapping(stream, merge_kernel<T::X, 1>, unsigned(ceil_div(quads, MERGE_THREADS)), MERGE_THREADS, 0, 1, a);
+  return launch_overlapping(stream, merge_kernel<T::X, TEAMS>, unsigned(ceil_div(quads, MERGE_THREADS / TEAMS)), MERGE_THREADS, 0, 1, a);
 }
 
 }  // namespace mlac::decode

@@ -5,7 +5,7 @@
  * clusters one block has the row and reads it anew each time). Whatever is asked of the row then is a sum over all its blocks:
  *
  *   largest logit, and the sum of exponentials                  for log-probabilities
- *   threshold of the k largest, threshold of the most likely    by halving: eight bits of the logits' order at a time, 256 counts or weights each
+ *   threshold of the k largest, threshold of the most likely    four bits of the logits' order at a time
  *   the first id whose running sum of weights reaches u · total
  *
  * Weights e^((l − largest)/temperature) are whole numbers of 2^-40: sums of them are the same in any order, so the same seed and step give
@@ -19,7 +19,7 @@
 namespace mlac {
 namespace sampling {
 
-constexpr int THREADS = 512, WARPS = THREADS / WARP, BINS = 256, BLOCKS = 8;  // blocks: of a row, in a cluster
+constexpr int THREADS = 512, WARPS = THREADS / WARP, DIGITS = 16, BLOCKS = 8;  // blocks: of a row, in a cluster
 constexpr double UNIT = 1099511627776.;                                      // 2^40
 
 struct Arguments {
@@ -88,10 +88,9 @@ __device__ inline T of_block(const T* own, int) { return *own; }
 
 /// Numbers that the blocks of a row have in common. Two sets take turns, so that one meeting is enough for each.
 struct Common {
-  unsigned long long bins[2][BINS];
+  unsigned long long bins[2][2 * WARPS], digits[WARPS][DIGITS];
   double of_warp[WARPS];
   double number[2];
-  unsigned long long through[WARPS];
 };
 
 /// What all threads of a block know of their row.
@@ -130,67 +129,46 @@ struct Row {
     return x;
   }
 
-  /// bins[b] += value(logit) for every logit of whose order b is the digit `shift`, where the digits above it are those of `prefix`; then the digit in
-  /// which the sum, from the largest bin down, reaches `wanted`; `above`: the sum over larger ones.
-  template <typename Value>
-  __device__ uint32_t digit(int shift, uint32_t prefix, unsigned long long wanted, unsigned long long& above, const Value& value) {
-    unsigned long long* const bins = common.bins[turn];
-    for (int i = threadIdx.x; i < BINS; i += THREADS) bins[i] = 0;
-    __syncthreads();
-    for (int base = 0; base < count; base += THREADS) {
-      // Lanes that meet in a bin add up first: the sums of the order's first digits fall into few of them.
-      const int i = base + threadIdx.x;
-      const uint32_t key = i < count ? order_of(logits[i]) : 0;
-      const bool counts = i < count && (shift == 24 || key >> (shift + 8) == prefix);
-      const int bin = counts ? int(key >> shift & 255) : -1;
-      const unsigned equals = __match_any_sync(0xffffffffu, bin);
-      const unsigned long long own = counts ? value(logits[i]) : 0;  // at most 2^40
-      const unsigned low = __reduce_add_sync(equals, unsigned(own & 0xfffff)), high = __reduce_add_sync(equals, unsigned(own >> 20));
-      if (counts && __ffs(equals) - 1 == int(threadIdx.x % WARP)) atomicAdd(&bins[bin], (static_cast<unsigned long long>(high) << 20) + low);
-    }
-    meet();
-    // Every warp finds the digit for itself: lane l has the bins 255 - 8l down to 248 - 8l.
-    const int lane = threadIdx.x % WARP;
-    unsigned long long own[8], sum = 0;
-#pragma unroll
-    for (int j = 0; j < 8; ++j) {
-      own[j] = 0;
-      for (int block = 0; block < blocks_of_row(); ++block) own[j] += of_block(&bins[255 - 8 * lane - j], block);
-      sum += own[j];
-    }
-    unsigned long long through = sum;
-#pragma unroll
-    for (int step = 1; step < WARP; step *= 2) {
-      const unsigned long long left = __shfl_up_sync(0xffffffffu, through, step);
-      if (lane >= step) through += left;
-    }
-    const unsigned reached = __ballot_sync(0xffffffffu, through >= wanted);
-    const int winner = reached ? __ffs(reached) - 1 : WARP - 1;
-    unsigned long long before = through - sum;
-    uint32_t found = 0;
-    bool open = true;
-#pragma unroll
-    for (int j = 0; j < 8; ++j)
-      if (open) {
-        found = uint32_t(255 - 8 * lane - j);
-        if (before + own[j] >= wanted || j == 7) open = false;
-        else before += own[j];
-      }
-    above = __shfl_sync(0xffffffffu, before, winner);
-    turn ^= 1;
-    return __shfl_sync(0xffffffffu, found, winner);
-  }
-
-  /// The order of the logit at which the sum of `value`, from the largest logit down, reaches `wanted`; `above`: the sum over larger ones.
+  /// The order of the logit at which the sum of `value`, from the largest logit down, reaches `wanted`; `above`: the sum over larger ones. Four bits
+  /// of the order at a time: how much is at or above each of their 16 values.
   template <typename Value>
   __device__ uint32_t threshold(unsigned long long wanted, unsigned long long& above, const Value& value) {
+    const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
     uint32_t prefix = 0;
     above = 0;
 #pragma unroll 1
-    for (int shift = 24; shift >= 0; shift -= 8) {
-      unsigned long long here;
-      prefix = prefix << 8 | digit(shift, prefix, wanted - above, here, value);
-      above += here;
+    for (int shift = 28; shift >= 0; shift -= 4) {
+      unsigned long long own[DIGITS] = {};
+      for (int i = threadIdx.x; i < count; i += THREADS) {
+        const uint32_t key = order_of(logits[i]);
+        if (shift < 28 && key >> (shift + 4) != prefix) continue;
+        const unsigned long long x = value(logits[i]);
+        const uint32_t digit = key >> shift & (DIGITS - 1);
+#pragma unroll
+        for (int d = 0; d < DIGITS; ++d)
+          if (digit >= d) own[d] += x;
+      }
+#pragma unroll
+      for (int d = 0; d < DIGITS; ++d) {
+#pragma unroll
+        for (int step = WARP / 2; step > 0; step /= 2) own[d] += __shfl_xor_sync(0xffffffffu, own[d], step);
+        if (lane == d) common.digits[warp][d] = own[d];
+      }
+      __syncthreads();
+      if (threadIdx.x < DIGITS) {
+        unsigned long long sum = 0;
+        for (int w = 0; w < WARPS; ++w) sum += common.digits[w][threadIdx.x];
+        common.bins[turn][threadIdx.x] = sum;
+      }
+      meet();
+      unsigned long long from_here = 0;  // lane d: at or above d, of all blocks
+      for (int block = 0; block < blocks_of_row(); ++block) from_here += of_block(&common.bins[turn][lane % DIGITS], block);
+      turn ^= 1;
+      const unsigned reaches = __ballot_sync(0xffffffffu, lane < DIGITS && above + from_here >= wanted);
+      const int digit = reaches ? 31 - __clz(reaches) : 0;
+      const unsigned long long larger = __shfl_sync(0xffffffffu, from_here, digit + 1);
+      above += digit + 1 < DIGITS ? larger : 0;
+      prefix = prefix << 4 | uint32_t(digit);
     }
     return prefix;
   }
