@@ -12,6 +12,7 @@ export const meanings: Record<keyof MemoryPlan["kinds"], string> = {
   activations: "kept for the backward pass, or passing through",
   io: "tokens, targets, results",
   tables: "constants such as angles",
+  cache: "what is kept of each request's tokens",
 };
 
 /** Bytes with `threads` threads; 0: one a processor. */

@@ -52,7 +52,7 @@ const cudaPrototypes = {
 type Name = keyof typeof prototypes | keyof typeof measurePrototypes | keyof typeof cudaPrototypes;
 /** Those that do not answer whether they failed. */
 type Asked = "open" | "close" | "lastError" | "firstNotFinite" | "device" | "cublasLt";
-type NativeFunction = ReturnType<LibraryHandle["func"]>;
+export type NativeFunction = ReturnType<LibraryHandle["func"]>;
 type Functions = Partial<Record<Name, NativeFunction>>;
 type Argument = bigint | number | string | Bytes;
 
@@ -69,7 +69,8 @@ export class Native {
   /** Errors: run/load (not a library that mlac built), run/memory, run/gpu. threads 0: one a processor; a GPU does not ask. */
   static async open(library: string, threads: number, target: Target = "cpu"): Promise<Native> {
     if (target === "cpu") await chooseWaiting();
-    const native = new Native(load(resolve(library), target));
+    const wanted: Partial<Record<Name, string>> = { ...prototypes, ...(target === "cuda" ? cudaPrototypes : {}) };
+    const native = new Native(loadFunctions(library, wanted, measurePrototypes));
     const session = (await native.#call("open", threads)) as bigint | null;
     if (!session) {
       const why = (await native.#call("lastError", null as never)) as string | null;
@@ -167,7 +168,13 @@ function optional(handle: LibraryHandle, name: string, text: string): [string, N
 
 const loaded = new Map<string, number>();
 
-function load(library: string, target: Target): Functions {
+/** The functions of a built model by their names here; those of `maybe` where it exports them. Errors: run/load. */
+export function loadFunctions<N extends string>(
+  built: string,
+  wanted: Readonly<Partial<Record<N, string>>>,
+  maybe: Readonly<Record<string, string>> = {},
+): Partial<Record<N, NativeFunction>> {
+  const library = resolve(built);
   let folder: string | undefined;
   try {
     const file = statSync(library).ino;
@@ -181,9 +188,9 @@ function load(library: string, target: Target): Functions {
       symlinkSync(library, path);
     }
     const handle = koffi.load(path);
-    const wanted = { ...prototypes, ...(target === "cuda" ? cudaPrototypes : {}) };
-    const found = Object.entries(wanted).map(([name, text]) => [name, handle.func(text)] as const);
-    return Object.fromEntries([...found, ...Object.entries(measurePrototypes).flatMap(([name, text]) => optional(handle, name, text))]);
+    const found = Object.entries<string>(wanted as Record<N, string>).map(([name, text]) => [name, handle.func(text)] as const);
+    const more = Object.entries(maybe).flatMap(([name, text]) => optional(handle, name, text));
+    return Object.fromEntries([...found, ...more]) as Partial<Record<N, NativeFunction>>;
   } catch (error) {
     return fail("run/load", `${library} cannot be loaded: ${(error as Error).message}`, {
       help: "build it again with `mlac build`; if it was copied from another machine, its processor or its libraries may differ",

@@ -16,7 +16,7 @@ export interface Written {
 
 export async function writeModel(directory: string, emitted: Emission, part: "code" | "seal" = "code"): Promise<Written> {
   const { extension, target } = emitted.backend;
-  const copied = await copiedFiles(target);
+  const copied = await copiedFiles(target, emitted.manifest.generation !== undefined);
   const texts = textsOf(emitted);
   const sources = [...Object.keys(texts), ...copied.map((c) => c.to)].filter((name) => name.endsWith(extension));
   await onDisk(directory, async () => {
@@ -53,11 +53,12 @@ function textsOf(emitted: Emission): Record<string, string> {
 const isHeader = (name: string): boolean => /\.(h|cuh)$/.test(name);
 
 /** Files without holes: the session, and the headers that kernels include. */
-async function copiedFiles(target: Target): Promise<{ from: string; to: string }[]> {
+async function copiedFiles(target: Target, generating: boolean): Promise<{ from: string; to: string }[]> {
   const native = join(root, "runtime/native");
   const library = join(root, "templates", target, "lib");
-  const files = [join(native, "mlac.h"), join(native, "measure.h")];
-  if (target === "cpu") files.push(...["model.h", "profile.h", "session.cpp"].map((name) => join(native, name)));
+  const files = generating ? [join(native, "decode.h")] : [join(native, "mlac.h"), join(native, "measure.h")];
+  if (generating) files.push(...["generation.h", "generator.cpp"].map((name) => join(native, "generate", name)), join(native, "worker.h"));
+  else if (target === "cpu") files.push(...["model.h", "profile.h", "worker.h", "session.cpp"].map((name) => join(native, name)));
   else files.push(...(await readdir(join(native, "cuda"))).map((name) => join(native, "cuda", name)));
   const headers = (await readdir(library)).filter(isHeader).map((name) => join(library, name));
   // Parameters start with the same bits on every target.
