@@ -25,8 +25,8 @@ export interface BuildOptions {
   set: Record<string, string>;
   /** What `mlac bench` found to be the fastest here: `auto` stands for it. */
   measured?: MeasuredChoices;
-  /** For generating text in place of training, of these sizes. */
-  generate?: Generation;
+  /** For generating text in place of training; sizes that are not given follow from the model. */
+  generate?: Partial<Generation>;
   /** Default: generated/<model>/<target>. */
   out?: string;
   onProgress?: (text: string) => void;

@@ -8,7 +8,7 @@ import { type Backend, backendFor } from "./emit/backend.js";
 import { type EmittedModel, emitModel } from "./emit/model.js";
 import { layerTensors, placeForGenerating, placeResidents, type Resident, type Residents } from "./emit/tensors.js";
 import { cpuFlags } from "./emit/toolchain.js";
-import { describeGeneration } from "./generation.js";
+import { describeGeneration, generationOf } from "./generation.js";
 import { type Lowered, lower } from "./lower/index.js";
 import type { Manifest } from "./manifest.js";
 import { measuredInForce } from "./measured.js";
@@ -91,7 +91,8 @@ function emission(options: BuildOptions, model: Lowered, choices: Choices, withS
   const watch: Watch = (program, pass, graph) => {
     if (withStages) stages.push({ program, pass, text: print(graph), lasting: print(graph, "lasting") });
   };
-  const { generate } = options;
+  const tokens = model.graph.inputs.find((v) => v.def.is === "input" && v.def.name === "tokens")!;
+  const generate = options.generate && generationOf(tokens.type.dims[1]!.size, options.generate);
   const generating = generate && makeGenerating(model, choices, options.target, generate, watch);
   const programs = generating?.programs ?? makePrograms(model, choices, options.target, watch);
   const backend = backendFor(options.target, options.dtype, model, choices, generate);
@@ -99,7 +100,6 @@ function emission(options: BuildOptions, model: Lowered, choices: Choices, withS
     ? placeForGenerating(model.parameters, generating.caches.all, backend.storage, backend.elementBytes)
     : placeResidents(model.parameters, model.plan, model.graph, backend.storage);
   const emitted = emitModel(model, programs, residents, backend);
-  const tokens = model.graph.inputs.find((v) => v.def.is === "input" && v.def.name === "tokens")!;
   const remainderOf = (r: Resident): Resident | undefined => (r.role === "parameter" ? residents.of("remainder", r.path) : undefined);
   const halfOnly = (r: Resident): boolean => generate !== undefined && r.parameter !== undefined && backend.storage.isSplit(r.parameter);
   const manifest: Manifest = {

@@ -1,6 +1,6 @@
 /** What a build for generating text is sized for, and what it says of its cache. */
 import { type DType, size, type Value } from "./ir.js";
-import type { Manifest, ManifestCache, ManifestGeneration } from "./manifest.js";
+import type { ManifestCache, ManifestGeneration } from "./manifest.js";
 import type { Caches } from "./passes/caches.js";
 import type { AttentionFacts } from "./passes/incremental.js";
 
@@ -20,12 +20,12 @@ export interface Generation {
   mla: (typeof mlaWays)[number];
 }
 
-/** Of a model whose micro-batch is this, where nothing else is asked for. */
-export const generationOf = ({ length }: Pick<Manifest["tokens"], "length">, asked: Partial<Generation> = {}): Generation => {
-  const context = asked.context ?? length;
-  const rows = asked.rows ?? 8;
-  return { rows, sequences: 1, window: Math.min(context, 128), slots: rows, context, mla: "auto", ...asked };
-};
+/** Completed for a model whose sequences are so long. */
+export function generationOf(length: number, asked: Partial<Generation>): Generation {
+  const { context = length, rows = 8 } = asked;
+  const window = Math.min(asked.window ?? 128, context);
+  return { rows, sequences: asked.sequences ?? 1, window, slots: asked.slots ?? rows, context, mla: asked.mla ?? "auto" };
+}
 
 /** For the manifest: where each cache lies, and how much a token takes. */
 export function describeGeneration(

@@ -21,8 +21,8 @@ export interface Inputs {
   set: Record<string, string>;
   /** What `auto` stands for, where that was measured. */
   measured?: MeasuredChoices;
-  /** The sizes of a build that generates. */
-  generate?: Generation;
+  /** What is asked of a build that generates. */
+  generate?: Partial<Generation>;
 }
 
 const sha256 = (text: string | Buffer): string => createHash("sha256").update(text).digest("hex");

@@ -24,11 +24,12 @@ constexpr int64_t DECODE_TOKENS = 64;
 
 template <int heads, int A, int U>
 struct DecodeMemory {
-  Rows<heads, A> q;
+  static constexpr int64_t ROOM = round_up(heads, TILE_STEP);  // as many rows as products compute
+  Rows<ROOM, A> q;
   TransposedRows<DECODE_TOKENS, A> k;
   Rows<DECODE_TOKENS, U> v;
-  Rows<heads, U> out;
-  Rows<heads, DECODE_TOKENS> scores;
+  Rows<ROOM, U> out;
+  Rows<ROOM, DECODE_TOKENS> scores;
   real largest[heads], sum[heads];  // of each head's scores so far, and of e^(score - largest)
 };
 
@@ -48,6 +49,8 @@ constexpr int64_t PART_REALS = U + 2;
 // factor(h, t) what head h's score is multiplied by.
 template <int heads, int A, int U, class Key, class Value, class Factor>
 void decode_part(DecodeMemory<heads, A, U>& memory, int64_t begin, int64_t end, Key key, Value value, Factor factor, real* const (&parts)[heads]) {
+  // Rows too many are computed, too: with zeros, which are quick.
+  std::fill(memory.q[heads], memory.q[memory.ROOM], real{0});
   std::fill_n(memory.largest, heads, -std::numeric_limits<real>::infinity());
   std::fill_n(memory.sum, heads, real{0});
   for (int64_t first = begin; first < end; first += DECODE_TOKENS) {
