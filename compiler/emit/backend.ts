@@ -86,10 +86,17 @@ function cudaBackend(model: Lowered, { muon }: Choices, generation?: Generation)
   };
 }
 
-/** Of a build that generates: tokens, slots and positions of the larger program, its logits. */
+/** Of a build that generates, for the larger of its programs: tokens, slots and positions; logits; how tokens are drawn, and what was (Drawing and Drawn of runtime/native/cuda/generate). */
 function generationExchange({ rows, sequences, window }: Generation, vocabulary: number): Storage["exchange"] {
   const most = Math.max(rows, sequences);
-  return { tokens: 4 * Math.max(rows, sequences * window), slots: 4 * most, positions: 4 * most, logits: 4 * most * vocabulary };
+  return {
+    tokens: 4 * Math.max(rows, sequences * window),
+    slots: 4 * most,
+    positions: 4 * most,
+    logits: 4 * most * vocabulary,
+    sampling: 40 * most,
+    sampled: 16 * most,
+  };
 }
 
 const placesOf = (residents: Residents): Places => ({ at: (role, path) => residents.of(role, path)?.buffer.offset });

@@ -57,13 +57,22 @@ async function copiedFiles(target: Target, generating: boolean): Promise<{ from:
   const native = join(root, "runtime/native");
   const library = join(root, "templates", target, "lib");
   const files = generating ? [join(native, "decode.h")] : [join(native, "mlac.h"), join(native, "measure.h")];
-  if (generating) files.push(...["generation.h", "generator.cpp"].map((name) => join(native, "generate", name)), join(native, "worker.h"));
-  else if (target === "cpu") files.push(...["model.h", "profile.h", "worker.h", "session.cpp"].map((name) => join(native, name)));
-  else files.push(...(await readdir(join(native, "cuda"))).map((name) => join(native, "cuda", name)));
+  if (target === "cuda") files.push(...(await cudaFiles(join(native, "cuda"), generating)));
+  else if (generating)
+    files.push(...["generation.h", "generator.cpp"].map((name) => join(native, "generate", name)), join(native, "worker.h"));
+  else files.push(...["model.h", "profile.h", "worker.h", "session.cpp"].map((name) => join(native, name)));
   const headers = (await readdir(library)).filter(isHeader).map((name) => join(library, name));
   // Parameters start with the same bits on every target.
   if (target === "cuda") headers.push(...["random.h", "real.h", "scratch.h"].map((name) => join(root, "templates/cpu/lib", name)));
   return [...files.map((from) => ({ from, to: basename(from) })), ...headers.map((from) => ({ from, to: join("lib", basename(from)) }))];
+}
+
+/** Of a session that trains, or of one that generates. */
+async function cudaFiles(folder: string, generating: boolean): Promise<string[]> {
+  const shared = ["device.h", "device.cu", "storage.h", "transfer.h", "transfer.cu", "program.h", "profile.h"];
+  const generate = join(folder, "generate");
+  if (generating) return [...shared.map((name) => join(folder, name)), ...(await readdir(generate)).map((name) => join(generate, name))];
+  return (await readdir(folder)).filter((name) => name !== "generate").map((name) => join(folder, name));
 }
 
 async function write(directory: string, name: string, text: string): Promise<void> {

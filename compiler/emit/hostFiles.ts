@@ -33,7 +33,7 @@ function generateStep({ manifest, programs, residents, tables, backend }: Emissi
     arenaBytes: manifest.memory.total - hostTables,
     cacheAt: caches[0]?.offset ?? 0,
     cacheBytes: caches.reduce((n, b) => n + b.bytes, 0),
-    tensors: manifest.tensors.map((t) => ({ ...t, storage: t.half ? "bf16" : "f32", count: t.bytes / 4 })),
+    tensors: manifest.tensors.map((t) => ({ ...t, storage: t.half ? "half" : "f32", count: t.bytes / 4 })),
     exchange: Object.fromEntries([...residents.exchange].map(([name, buffer]) => [name, buffer.offset])),
     tables,
     prefill: programs.prefill,

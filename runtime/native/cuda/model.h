@@ -5,12 +5,11 @@
 
 #include <cstdint>
 
+#include "storage.h"
+
 namespace mlac {
 
 enum class Role { parameter, state, gradient, momentum, moment1, moment2, load };
-
-/// split: bf16 at `offset`, and at `remainder` the 16 bits that make each a float32 (lib/split.cuh).
-enum class Storage { f32, i32, split };
 
 /// A tensor that callers may read and write: `count` elements.
 struct Tensor {

@@ -330,7 +330,7 @@ __global__ void __launch_bounds__(Layout<C, TILES>::THREADS, Layout<C, TILES>::B
         }
         total[s] = {{low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w}};
       }
-      job.epilogue(group, int64_t(first) + row, int64_t(first_column) + column, row < exist && first_column + column < job.n ? RUN : 0, total);
+      job.epilogue(group, int64_t(first) + row, int64_t(first_column) + column, row < exist ? max(0, min(RUN, job.n - first_column - column)) : 0, total);
     }
     if (first + L::ROWS < end) {  // another round overwrites what others may still read
       if (cluster > 1) cluster_arrive(), cluster_wait();

@@ -140,7 +140,7 @@ __global__ void __launch_bounds__(THREADS, 1) attention_kernel(const Arguments a
       const uint32_t to = tiles + (tile - begin) % T::STAGES * T::BYTES;
       const int64_t first = int64_t(tile) * TOKENS;
       copy_tokens<T::X, T::STRIDE, T::ALIGNED>(to, x + first * xs, xs, length - int(first));
-      copy_tokens<T::Y, T::STRIDE, T::ALIGNED>(to + 2 * T::XP, y + first * ys, ys, length - int(first));
+      if constexpr (T::Y > 0) copy_tokens<T::Y, T::STRIDE, T::ALIGNED>(to + 2 * T::XP, y + first * ys, ys, length - int(first));
     }
     commit_copies();
   };

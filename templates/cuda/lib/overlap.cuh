@@ -9,6 +9,8 @@
 
 #include <cuda_runtime.h>
 
+#include "launched.cuh"
+
 namespace mlac {
 
 /// Waits for all kernels ahead. Nothing where the launch was an ordinary one.
