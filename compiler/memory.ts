@@ -59,7 +59,9 @@ export function describeMemory(
   return [
     `${manifest.model}  ${manifest.target}, ${manifest.dtype}, ${numbers.toLocaleString("en-US")} parameters`,
     "",
-    ...Object.entries(memory.kinds).map(([kind, bytes]) => row(kind, bytes, meanings[kind as keyof typeof meanings] ?? "")),
+    ...Object.entries(memory.kinds)
+      .filter(([, bytes]) => bytes > 0 || !manifest.generation)
+      .map(([kind, bytes]) => row(kind, bytes, meanings[kind as keyof typeof meanings] ?? "")),
     ...(memory.scratchPerThread === 0
       ? []
       : [

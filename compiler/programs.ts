@@ -71,7 +71,7 @@ function makeProgram(
   return { name, kernels: toKernels(graph, choices, target) };
 }
 
-/** The two programs of a build that generates, and what they keep of each token. Errors: generate/*. */
+/** The two programs of a build that generates, and what they keep of each token. Errors: shape/mixes, shape/length. */
 export function makeGenerating(
   model: Lowered,
   choices: Choices,

@@ -60,7 +60,7 @@ export const cacheWrite: OpSpec = {
       return after;
     });
   },
-  gradientOnly: ({ inputs }) => inputs.flatMap((_, i) => (i >= written(inputs) && i < 2 * written(inputs) ? [i] : [])),
+  inPlace: written,
   form: { is: "own", template: "cacheWrite" },
   samples: [
     {

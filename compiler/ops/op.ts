@@ -149,8 +149,10 @@ export interface OpSpec {
   decompose?(inputs: readonly Value[], attrs: Attrs, emit: Emit): readonly Value[];
   /** What its results are called in emitted code, where there are several. */
   outputs?: readonly string[];
-  /** Operands, by number, that are there for the gradient's or the order's sake; the op itself does not read them. */
-  gradientOnly?: readonly number[] | ((op: Op) => readonly number[]);
+  /** Operands, by number, that are there for the gradient's sake; the op itself does not read them. */
+  gradientOnly?: readonly number[];
+  /** Its results lie where so many operands from this one on lie: it writes parts of them, and does not read them. */
+  inPlace?(operands: readonly unknown[]): number;
   /**
    * The dimensions along which a result at one place depends on operands at others. Default: a row's columns, a product's rows; none of
    * ops that are pointwise or have a form of their own.

@@ -41,7 +41,7 @@ export interface AttentionFacts {
   plain: number;
 }
 
-/** Errors: generate/mixes, generate/parameter, use/fuse where `absorb` is asked for and nothing can be. */
+/** Errors: shape/mixes, shape/length, use/fuse where `absorb` is asked for and nothing can be. */
 export function incremental(builder: Builder, graph: Graph, name: string, sizes: IncrementalSizes): Incremental {
   return new Rewriter(builder, graph, sizes).run(name);
 }
@@ -100,7 +100,7 @@ class Rewriter {
     const counted = parameter?.type.dims.find((d) => d.name === this.#time.name || d.name === this.#batch.name);
     if (parameter && counted)
       fail(
-        "generate/parameter",
+        "shape/length",
         `${parameter.path} is [${names(parameter.type)}]: it has numbers for each ${counted.name}, so it holds for that length only`,
         {
           spans: parameter.origin.slice(0, 1),
@@ -255,7 +255,7 @@ class Rewriter {
   }
 
   #refuse(op: Op, why: string): never {
-    return fail("generate/mixes", `${op.kind} cannot go on token by token along ${this.#time.name}: ${why}`, {
+    return fail("shape/mixes", `${op.kind} cannot go on token by token along ${this.#time.name}: ${why}`, {
       spans: (op.origins[0] ?? []).slice(0, 1),
       help: `attention(q, k, v, { along: "${this.#time.name}", causal: true }) is what tokens may see each other by; the model can be trained as it is`,
     });

@@ -22,9 +22,9 @@ export function toKernel(grouping: Grouping, escaping: ReadonlySet<Value>, ...gr
 /** What an op's code really reads. */
 function reads(op: Op): Value[] {
   if (op.loop) return op.inputs;
-  const { gradientOnly = [] } = spec(op.kind);
-  const unread = typeof gradientOnly === "function" ? gradientOnly(op) : gradientOnly;
-  return op.inputs.filter((_, i) => !unread.includes(i));
+  const { gradientOnly = [], inPlace } = spec(op.kind);
+  const first = inPlace?.(op.inputs) ?? op.inputs.length;
+  return op.inputs.filter((_, i) => !gradientOnly.includes(i) && (i < first || i >= first + op.outputs.length));
 }
 
 /** A sum of rows knows where each token's rows are; a product that scatters has to know where each row's token is. */
