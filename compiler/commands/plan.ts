@@ -1,16 +1,38 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { type Generation, mlaWays } from "../generation.js";
 import { buildOptions, count, declare, type ModelOptions, modelOptions, print, withMeasured } from "./command.js";
 import { located } from "./located.js";
 
+interface Options extends ModelOptions {
+  threads?: number;
+  decode?: true;
+  mla: Generation["mla"];
+  context?: number;
+  rows?: number;
+}
+
 export default function (program: Command): void {
-  const summary = "say how much memory a model's training takes, to the byte, before anything runs";
-  modelOptions(declare(program, "plan", summary, ["mlac plan model.ts", "mlac plan model.ts --set B=16 --fuse recompute=layer"]))
+  const summary = "say how much memory a model's training takes, to the byte, before anything runs; or its text generation";
+  const examples = [
+    "mlac plan model.ts",
+    "mlac plan model.ts --set B=16 --fuse recompute=layer",
+    "mlac plan model.ts --decode --context 32768",
+  ];
+  modelOptions(declare(program, "plan", summary, examples))
     .option("--threads <n>", "count the scratch memory of so many threads (default: one a processor)", count(1))
-    .action(async (model: string, options: ModelOptions & { threads?: number }) => {
+    .option("--decode", "of generating: what a token takes in the cache, how long a context fits")
+    .option("--context <n>", "with --decode: tokens of a request (default: the model's T)", count(1))
+    .option("--rows <n>", "with --decode: requests at the same time (default: 8)", count(1))
+    .addOption(new Option("--mla <way>", "with --decode: what is kept of latent attention").choices(mlaWays).default("auto"))
+    .action(async (model: string, options: Options) => {
       const { plan } = await import("../build.js");
       const { describeMemory, fits, roomFor, totalBytes } = await import("../memory.js");
-      const manifest = await located(model, async () => plan(await withMeasured(buildOptions(model, options))));
-      const { memory, target } = manifest;
+      const { context, rows, mla } = options;
+      const generate = { mla, ...(context ? { context } : {}), ...(rows ? { rows, slots: rows } : {}) };
+      const manifest = await located(model, async () =>
+        plan({ ...(await withMeasured(buildOptions(model, options))), ...(options.decode ? { generate } : {}) }),
+      );
+      const { memory, target, generation } = manifest;
       const room = await roomFor(target);
       const result = {
         ok: true,
@@ -21,6 +43,10 @@ export default function (program: Command): void {
         total: totalBytes(memory, options.threads),
         memory,
       };
-      print(options, describeMemory(manifest, options.threads, room), result);
+      if (!generation) return print(options, describeMemory(manifest, options.threads, room), result);
+      const { contextsThatFit, describeGenerationPlan, layerCaches } = await import("../generationPlan.js");
+      const threads = options.threads ?? (await import("node:os")).availableParallelism();
+      const contexts = room === undefined ? null : contextsThatFit(manifest, room, threads);
+      print(options, describeGenerationPlan(manifest, threads, room), { ...result, generation, layers: layerCaches(generation), contexts });
     });
 }
