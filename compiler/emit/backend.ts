@@ -7,7 +7,7 @@ import { align } from "../passes/memory.js";
 import { parameterType } from "../passes/precision.js";
 import type { Real, Target } from "../target.js";
 import { cType, elementBytes } from "./cuda/types.js";
-import { cudaUpdateText, type Places } from "./cuda/update.js";
+import { cudaUpdateText } from "./cuda/update.js";
 import type { KernelText } from "./kernelFile.js";
 import { cpuDialect, type HostDialect } from "./step.js";
 import type { Residents, Storage } from "./tensors.js";
@@ -78,11 +78,9 @@ function cudaBackend(model: Lowered, { muon }: Choices): Backend {
     elementBytes,
     scratchPerThread: 0,
     host: cudaHost,
-    update: (residents, base) => cudaUpdateText(model, placesOf(residents), { muon, base }),
+    update: (residents, base) => cudaUpdateText(model, residents, { muon, base }),
   };
 }
-
-const placesOf = (residents: Residents): Places => ({ at: (role, path) => residents.of(role, path)?.buffer.offset });
 
 function cudaHost(texts: ReadonlyMap<Kernel, KernelText>, base: number): Host {
   const places = new Map<string, TablePlace>();

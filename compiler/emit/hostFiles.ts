@@ -1,9 +1,10 @@
 /** The host's files of a built model: what stands around the kernels. */
 import type { Emission } from "../compile.js";
-import type { ManifestTensor } from "../manifest.js";
-import { describeBucket } from "../ranks/buckets.js";
+import type { ManifestTensor, TrainedPart } from "../manifest.js";
+import { type Bucket, describeBucket } from "../ranks/buckets.js";
 import { cudaFlags, cudaLinkFlags, defaultArchitecture } from "./nvcc.js";
 import { render } from "./template.js";
+import type { Residents } from "./tensors.js";
 
 /** By name, with their text. */
 export function hostFiles(emitted: Emission): Record<string, string> {
@@ -62,6 +63,14 @@ function common({ manifest, programs, model, backend, residents, trained, bucket
       return { path, sum: sum.offset, load: from.offset, count: sum.bytes / 4 };
     }),
     shared,
+    shares: sharesText(residents, trained, buckets, backend.storage.alignment),
+    ...programs,
+  };
+}
+
+/** The tables of runtime/native/shares.h. */
+function sharesText(residents: Residents, trained: readonly TrainedPart[], buckets: readonly Bucket[], stateAlignment: number): string {
+  return render("cpu", "shares.cpp", {
     trained: trained.map((part) => ({
       ...part,
       weight: residents.of("parameter", part.path)!.buffer.offset,
@@ -71,9 +80,8 @@ function common({ manifest, programs, model, backend, residents, trained, bucket
     })),
     members: buckets.flatMap(({ members }, bucket) => members.map((member) => ({ bucket, ...member }))),
     buckets: buckets.map(describeBucket),
-    stateAlignment: backend.storage.alignment,
-    ...programs,
-  };
+    stateAlignment,
+  });
 }
 
 /** Which trained parameter a tensor is of: -1 where it is of none. */
