@@ -1,7 +1,7 @@
 /** The one report of a group of ranks that had to end: which rank, in which collective, what all others were doing. */
 import type { Diagnostic } from "../../compiler/diagnostics.js";
 import { type Heard, isWaiting } from "./messages.js";
-import { type Trouble, waitedFor } from "./trouble.js";
+import { behind, type Trouble } from "./trouble.js";
 
 export interface FaultFacts {
   trouble: Trouble;
@@ -80,11 +80,11 @@ function helpOf(trouble: Trouble): string {
 /** A line a rank: what it was doing when it was last heard, and for whom it waited. */
 function table(heard: readonly Heard[]): string[] {
   const here = heard.filter(({ state }) => state === "here");
-  const late = waitedFor(here);
   const lines = heard.slice(0, listed).map((one) => {
     const { rank, host, pid, where, ago, state } = one;
     const { phase, collective, sequence, waitsFor, part } = where;
     const waiting = isWaiting(where);
+    const late = waiting ? behind(one, here) : [];
     const parts = [
       phase,
       !waiting ? "" : `waits in ${collective} ${sequence}${late.length === 0 ? "" : ` for ${naming(late)}`} (${waitsFor})`,

@@ -38,8 +38,10 @@ export function findLate(seats: ReadonlyMap<number, Seat>, now: number, limits: 
   const { size, timeout, patience } = limits;
   if (seats.size < size) return now > patience ? { is: "missing", ranks: absent(seats, size) } : undefined;
   const here = [...seats.values()].filter(({ state }) => state === "here");
-  const silent = here.filter(({ heard }) => now - heard > (training ? timeout : patience));
-  if (silent.length > 0) return { is: "silent", ranks: numbers(silent) };
+  const allowed = training ? timeout : patience;
+  // Where a host is gone, its ranks were last heard one soon after the other.
+  if (here.some(({ heard }) => now - heard > allowed))
+    return { is: "silent", ranks: numbers(here.filter(({ heard }) => now - heard > 0.7 * allowed)) };
   const waiting = here.filter(({ where, since }) => isWaiting(where) && now - since > timeout);
   return waiting.length > 0 ? { is: "stalled", ranks: waitedFor(here), waiting: numbers(waiting) } : undefined;
 }
@@ -67,12 +69,21 @@ function failure(one: Seat, all: readonly Seat[]): Trouble {
   return { is: "failed", ranks: numbers(failed), code, diagnostics };
 }
 
-/** Those behind: not in a collective as late as the others'. */
-export function waitedFor(here: readonly Pick<Seat, "rank" | "where">[]): number[] {
+type Standing = Pick<Seat, "rank" | "where">;
+
+/** Those that all others wait for: they are in no collective, or in an earlier one than the others. */
+export function waitedFor(here: readonly Standing[]): number[] {
   const waiting = here.filter(({ where }) => isWaiting(where));
-  const latest = Math.max(...waiting.map(({ where }) => where.sequence));
-  const behind = here.filter(({ where }) => where.sequence < latest);
-  return numbers(behind.length > 0 ? behind : here.filter((one) => !waiting.includes(one)));
+  if (waiting.length < here.length) return numbers(here.filter((one) => !waiting.includes(one)));
+  const first = Math.min(...waiting.map(({ where }) => where.sequence));
+  const behind = waiting.filter(({ where }) => where.sequence === first);
+  return behind.length < waiting.length ? numbers(behind) : [];
+}
+
+/** Those that have not come as far as this one. */
+export function behind(one: Standing, here: readonly Standing[]): number[] {
+  const { sequence } = one.where;
+  return numbers(here.filter(({ rank, where }) => rank !== one.rank && where.sequence < sequence + (isWaiting(where) ? 0 : 1)));
 }
 
 export const absent = (seats: ReadonlyMap<number, unknown>, size: number): number[] =>
