@@ -66,7 +66,7 @@ struct Layout {
   static constexpr int OWN = K_WARPS * SUMS * ROWS * STRIDE;
   static constexpr int received(int cluster) { return cluster * int(ceil_div(FOURS, cluster)) * 4 * SUMS * STRIDE; }
   static constexpr int bytes(int cluster) { return 4 * (OWN + received(cluster)); }
-  static constexpr int BLOCKS = TILES > 2 ? 2 : SUMS * TILES == 1 ? 4 : 3;  // of a multiprocessor
+  static constexpr int BLOCKS = TILES > 2 || SUMS * TILES > 2 ? 2 : SUMS * TILES == 1 && BY_N ? 4 : 3;  // of a multiprocessor
 };
 
 template <typename C, typename Epilogue>
@@ -98,18 +98,18 @@ template <class L>
 struct Weights {
   static constexpr bool BY_N = L::BY_N;
   const char* next[L::SUMS];
-  int stride[L::SUMS];  // bytes from a row, as stored, to the next
-  int n_left, k_left;   // columns from this lane's first on, and k
+  int stride;          // bytes from a row, as stored, to the next: the sums' matrices are of one shape
+  int n_left, k_left;  // columns from this lane's first on, and k
 
   __device__ Weights(const Part<L::SUMS>& part, int group, int n, int n_end, int step) {
     const int g = threadIdx.x % WARP / 4, t = threadIdx.x % 4, k = step * L::STEP + 8 * t;
     n_left = n_end - n - (BY_N ? 8 * g : g);
     k_left = part.k - k;
+    stride = int(part.b[0].stride * sizeof(bf16));
 #pragma unroll
     for (int s = 0; s < L::SUMS; ++s) {
-      stride[s] = int(part.b[s].stride * sizeof(bf16));
       const int64_t row = BY_N ? k : n + g, column = BY_N ? n + 8 * g : k;
-      next[s] = reinterpret_cast<const char*>(part.b[s].data + group * part.b[s].group_stride + column) + row * stride[s];
+      next[s] = reinterpret_cast<const char*>(part.b[s].data + group * part.b[s].group_stride + column) + row * stride;
     }
   }
   /// Calls use(sum, i, address, whether it exists) for the four 16 bytes of each sum, and goes on. piece: 0 to PIECES − 1 by turns.
@@ -119,12 +119,12 @@ struct Weights {
     for (int s = 0; s < L::SUMS; ++s) {
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
-        if (BY_N) use(s, i, next[s] + i * stride[s], k_left > 0 && n_left > 0);
-        else use(s, i, next[s] + 8 * (i / 2) * stride[s] + 2 * CHUNK * (i % 2), k_left > CHUNK * (i % 2) && n_left > 16 * piece + 8 * (i / 2));
+        if (BY_N) use(s, i, next[s] + i * stride, k_left > 0 && n_left > 0);
+        else use(s, i, next[s] + 8 * (i / 2) * stride + 2 * CHUNK * (i % 2), k_left > CHUNK * (i % 2) && n_left > 16 * piece + 8 * (i / 2));
       }
       const bool last = piece == L::PIECES - 1;
-      if (BY_N) next[s] += (last ? L::STEP - 4 : 4) * stride[s];
-      else next[s] += (last ? -48 : 16) * stride[s] + (last ? 2 * L::STEP : 0);
+      if (BY_N) next[s] += (last ? L::STEP - 4 : 4) * stride;
+      else next[s] += (last ? -48 : 16) * stride + (last ? 2 * L::STEP : 0);
     }
     if (piece == L::PIECES - 1) k_left -= L::STEP;
   }
@@ -167,30 +167,30 @@ __device__ inline void multiply_piece(float (&sums)[TILES][4][4], const uint4 (&
 template <typename C, class L>
 struct Rows {
   static constexpr int TILES = L::WARP_TILES;
-  const bf16* next[TILES];
-  int k_left;
-  bool exists[TILES];
-  __device__ Rows(const Part<C::SUMS>& part, int group, int64_t first, int rows, int step) {
+  const bf16* next[C::GATHER_A ? TILES : 1];
+  int k_left, rows, stride;  // rows: from this lane's first on
+
+  __device__ Rows(const Part<C::SUMS>& part, int group, int64_t first, int count, int step) {
     const int g = threadIdx.x % WARP / 4, k = step * L::STEP + 8 * int(threadIdx.x % 4);
-    k_left = part.k - k;
+    k_left = part.k - k, rows = count - g, stride = int(part.a.stride);
+    const bf16* const from = part.a.data + group * part.a.group_stride + k;
+    if constexpr (!C::GATHER_A) next[0] = from + (first + g) * stride;
+    else
 #pragma unroll
-    for (int i = 0; i < TILES; ++i) {
-      exists[i] = TILE * i + g < rows;
-      int64_t row = first + TILE * i + g;
-      if constexpr (C::GATHER_A) row = exists[i] ? part.a.index[row] / part.a.divisor : 0;
-      next[i] = part.a.data + group * part.a.group_stride + row * part.a.stride + k;
-    }
+      for (int i = 0; i < TILES; ++i) next[i] = from + int64_t(rows > TILE * i ? part.a.index[first + g + TILE * i] / part.a.divisor : 0) * stride;
   }
   __device__ void load(uint4 (&to)[L::CHUNKS][TILES]) {
 #pragma unroll
     for (int i = 0; i < TILES; ++i) {
+      const bf16* const from = C::GATHER_A ? next[C::GATHER_A ? i : 0] : next[0] + TILE * i * stride;
 #pragma unroll
       for (int chunk = 0; chunk < L::CHUNKS; ++chunk) {
         to[chunk][i] = make_uint4(0, 0, 0, 0);
-        if (exists[i] && k_left > CHUNK * chunk) to[chunk][i] = *reinterpret_cast<const uint4*>(next[i] + CHUNK * chunk);
+        if (rows > TILE * i && k_left > CHUNK * chunk) to[chunk][i] = *reinterpret_cast<const uint4*>(from + CHUNK * chunk);
       }
-      next[i] += L::STEP;
     }
+#pragma unroll
+    for (const bf16*& at : next) at += L::STEP;
     k_left -= L::STEP;
   }
 };
