@@ -4,14 +4,14 @@
 #include <algorithm>
 
 #include "generator.h"
-#include "lib/sample.cuh"
+#include "lib/counter_random.cuh"
 #include "profile.h"
 
 namespace {
 
 __device__ double normal(uint64_t seed, uint64_t i) {
-  using mlac::sampling::uniform;
-  seed = mlac::sampling::mix(seed);
+  using mlac::uniform;
+  seed = mlac::mix(seed);
   return sqrt(-2 * log(uniform(seed, 2 * i))) * cospi(2 * uniform(seed, 2 * i + 1));
 }
 
