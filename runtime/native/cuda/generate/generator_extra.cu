@@ -5,6 +5,7 @@
 
 #include "generator.h"
 #include "lib/counter_random.cuh"
+#include "lib/kernel.cuh"
 #include "profile.h"
 
 namespace {
