@@ -20,7 +20,7 @@ import { halfWidth, ms, percent } from "./figures.js";
 import type { BenchResult } from "./result.js";
 import type { Growth } from "./scaling.js";
 import type { Study } from "./study.js";
-import { disturbance, disturbed, errorOf, isTimed, notAll, verdictOf } from "./tables.js";
+import { disturbance, disturbed, errorOf, isTimed, notAll, verdictOf, wholeStep } from "./tables.js";
 import { torchSection } from "./torchText.js";
 
 export function benchPage(result: BenchResult): string {
@@ -154,7 +154,7 @@ function kernelSection({ kernels, ceilings }: BenchResult): Section {
   ]);
   return {
     title: "Kernels",
-    lead: `${launches} launches a micro-step; ${ms(milliseconds)} with the optimizer, kernel by kernel.`,
+    lead: `${wholeStep(kernels!)}. ${launches} launches a micro-step; ${ms(milliseconds)} with the optimizer, kernel by kernel.`,
     body: [figures([figure(roof)]), table({ title: "Kernels", columns, rows: cells })],
   };
 }
