@@ -298,7 +298,7 @@ test("lite takes less than three seconds of a processor", async () => {
 test("the commands: a table, parts of it, and --json", () => {
   const lite = mlac(["examples/lite/model.ts", "--target", "cuda", "--measured", "bench/results/h200/lite.json"]);
   assert.is(lite.code, 0, lite.err);
-  assert.match(lite.out, /^bwd_24_attentionGrad +9 /m);
+  assert.match(lite.out, /^bwd_24_attentionGrad +mlac\/blocks\/mla\.ts:36 +9 /m);
   assert.match(lite.out, /^weights +[\d,]+/m);
   const answer = JSON.parse(mlac(["why", "gate", "up", "examples/tiny/model.ts", "--target", "cuda", "--json"]).out) as {
     ok: boolean;
@@ -317,7 +317,8 @@ test("--html writes the page where it is told to, and says where", () => {
   assert.match(readFileSync(file, "utf8"), /^<!doctype html>/);
   const taken = mlac(["examples/tiny/model.ts", "--html", join(file, "below")]);
   assert.is(taken.code, 1);
-  assert.match(taken.err, "cannot be written");
+  assert.match(taken.err, "cannot be written: a part of the path is not a folder");
+  assert.match(mlac(["examples/tiny/model.ts", "--html", join(file, "further", "below")]).err, "a part of the path is not a folder");
 });
 
 const git = (folder: string, ...given: string[]): void => {

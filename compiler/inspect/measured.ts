@@ -1,4 +1,4 @@
-/** Stored measurements of a model's kernels: bench.json of `mlac bench`, or what `npm run bench:gpu -- MODEL --profile --out FILE` writes. */
+/** Stored measurements of a model's kernels: bench.json and bench-kernels.json of `mlac bench`, and the lists of bench/results. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fail, MlacError } from "../diagnostics.js";
@@ -45,7 +45,7 @@ function read(file: string): Fields {
   return isRecord(data) ? data : wrong(file, "has no kernels with times");
 }
 
-/** `mlac bench` has a table of kernels with its choices; `bench:gpu` a list beside the choices. */
+/** `mlac bench` has a table of kernels with its choices; older files a list beside the choices. */
 function measurementIn(data: Fields, file: string): Measurement {
   const table = isRecord(data["kernels"]) ? data["kernels"] : { rows: data["kernels"], fuse: data["fuse"] };
   if (!Array.isArray(table["rows"])) return wrong(file, "has no kernels with times");
@@ -85,6 +85,6 @@ const isRecord = (value: unknown): value is Fields => typeof value === "object" 
 
 function wrong(file: string, what: string): never {
   fail("use/measured", `${file} ${what}`, {
-    help: "give --measured what `mlac bench`, or `npm run bench:gpu -- MODEL --profile --out FILE`, wrote",
+    help: "give --measured bench.json of `mlac bench`, or bench-kernels.json of `mlac bench --kernels`",
   });
 }
