@@ -208,6 +208,8 @@ test("what mlac bench wrote is found where it was written, if it is of these siz
   assert.equal(timesNow(), [undefined, undefined]);
   writeFileSync(join(place, "bench.json"), "{");
   assert.equal(timesNow(), [undefined, undefined]);
+  writeFileSync(join(place, "bench-kernels.json"), JSON.stringify(bench));
+  assert.is(timesNow()[0], 12.5);
 });
 
 test("registers and spills come from a build whose kernel is this one", async () => {

@@ -1,5 +1,5 @@
 /** Stored measurements of a model's kernels: bench.json and bench-kernels.json of `mlac bench`, and the lists of bench/results. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fail, MlacError } from "../diagnostics.js";
 import type { Manifest } from "../manifest.js";
@@ -20,10 +20,18 @@ type Fields = Record<string, unknown>;
 /** Errors: use/measured, when there is no such file or it is something else. */
 export const readMeasurement = (file: string): Measurement => measurementIn(read(file), file);
 
-/** What `mlac bench` wrote of a model, if it was of these sizes, numbers and target; a file that is damaged is none. */
-export function benchOf(model: string, { target, dtype, sizes }: Manifest): Measurement | undefined {
-  const file = join("generated", modelName(model), "bench", "bench.json");
-  if (!existsSync(file)) return undefined;
+/** What `mlac bench` wrote of a model last, if it was of these sizes, numbers and target; a file that is damaged is none. */
+export function benchOf(model: string, manifest: Manifest): Measurement | undefined {
+  const files = ["bench.json", "bench-kernels.json"].map((name) => join("generated", modelName(model), "bench", name)).filter(existsSync);
+  const newestFirst = files.map((file) => ({ file, time: statSync(file).mtimeMs })).sort((a, b) => b.time - a.time);
+  for (const { file } of newestFirst) {
+    const found = benchIn(file, manifest);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function benchIn(file: string, { target, dtype, sizes }: Manifest): Measurement | undefined {
   try {
     const data = read(file);
     const named = (x: unknown): string => JSON.stringify(Object.entries(x ?? {}).sort());
