@@ -118,6 +118,7 @@ function emission(options: BuildOptions, model: Lowered, choices: Choices, withS
     })),
     tensors: residents.all.flatMap((r) => layerTensors(r, options.dtype === "f64" ? "F64" : "F32", remainderOf(r))),
     trained: [...emitted.trained],
+    gradients: emitted.gradients,
     memory: emitted.memory,
     kernels: emitted.facts,
     loads: model.graph.outputs.filter((o) => o.is === "load").map((o) => o.name),

@@ -2,12 +2,13 @@
 import type { Op, Value } from "../ir.js";
 import { type Kernel, kernelsOf } from "../kernel.js";
 import type { Lowered } from "../lower/index.js";
-import type { ManifestKernel, MemoryPlan, PlannedBuffer, TrainedPart } from "../manifest.js";
+import type { GradientTimeline, ManifestKernel, MemoryPlan, PlannedBuffer, TrainedPart } from "../manifest.js";
 import { spec } from "../ops/index.js";
 import { gradientValues } from "../passes/landing.js";
 import { align, type MemoryLayout, planMemory } from "../passes/memory.js";
 import type { Program } from "../programs.js";
 import { type Bucket, gradientBuckets } from "../ranks/buckets.js";
+import { gradientTimeline } from "../ranks/timeline.js";
 import { trainedParts } from "../ranks/trained.js";
 import type { Backend, TablePlace } from "./backend.js";
 import { type KernelContext, type KernelText, kernelText, quotes } from "./kernelFile.js";
@@ -28,6 +29,7 @@ export interface EmittedModel {
   /** What ranks share out, and when the gradients of which are final. */
   trained: readonly TrainedPart[];
   buckets: readonly Bucket[];
+  gradients: GradientTimeline;
   /** Where the memory that programs share begins, and its bytes. */
   shared: { offset: number; bytes: number };
 }
@@ -91,7 +93,12 @@ export function emitModel(model: Lowered, programs: readonly Program[], resident
   const shared = align(Math.max(update.workspaceBytes, ...[...layouts.values()].map((l) => l.bytes)), backend.storage.alignment);
   residents.placeOptimizer(base + shared);
   const trained = trainedParts(model.parameters, model.plan, realBytes);
-  const buckets = gradientBuckets(programs.find((p) => p.name === "train")!.kernels, trained);
+  const train = programs.find((p) => p.name === "train")!.kernels;
+  const buckets = gradientBuckets(train, trained);
+  const work = (kernel: Kernel): { flops: number; bytes: number } => ({
+    flops: flopsOf(kernel),
+    bytes: trafficBytes(kernel, elementBytes),
+  });
   const lines = (name: Program["name"]): string[] => {
     const program = programs.find((p) => p.name === name)!;
     return programText(program.kernels, {
@@ -118,6 +125,7 @@ export function emitModel(model: Lowered, programs: readonly Program[], resident
     layouts,
     trained,
     buckets,
+    gradients: gradientTimeline(train, buckets, { target: backend.target, trained, realBytes, work }),
     shared: { offset: base, bytes: shared },
   };
 }
@@ -215,6 +223,8 @@ function makerOf({ def }: Value): Op | undefined {
   return inner && inner.def !== def && !(inner.def.is === "carried" && inner.def.op === op) ? makerOf(inner) : op;
 }
 
+const flopsOf = (kernel: Kernel): number => kernel.ops.reduce((n, op) => n + spec(op.kind).flops(op), 0);
+
 function facts(
   name: string,
   kernels: readonly Kernel[],
@@ -233,7 +243,7 @@ function facts(
       sources,
     ).map((q) => q.slice(0, q.indexOf("   "))),
     programs,
-    flops: kernel!.ops.reduce((n, op) => n + spec(op.kind).flops(op), 0),
+    flops: flopsOf(kernel!),
     bytes: trafficBytes(kernel!, elementBytes),
     calls: kernels.length,
   };
