@@ -99,7 +99,8 @@ test("a rank's memory is that of one process less the optimizer's state of the o
   const all = optimizer.reduce((a, b) => a + b, 0);
   // Each rank rounds each of its tensors up to 64 bytes.
   assert.ok(all >= manifest.memory.kinds.optimizer && all < manifest.memory.kinds.optimizer + 4 * 64 * 2 * trained.length);
-  memory.forEach((bytes, rank) => assert.is(manifest.memory.total - bytes, manifest.memory.kinds.optimizer - optimizer[rank]!));
+  for (const [rank, bytes] of memory.entries())
+    assert.is(manifest.memory.total - bytes, manifest.memory.kinds.optimizer - optimizer[rank]!);
   assert.ok(balance >= 1 && balance < 1.05);
 });
 
