@@ -3,7 +3,8 @@ import { readFileSync, statfsSync } from "node:fs";
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
 import { MlacError } from "./diagnostics.js";
 import { examineCuda } from "./doctorCuda.js";
-import { type Compiler, findCompiler, installHint, openmpProbe, probe } from "./emit/compiler.js";
+import { type Compiler, findCompiler, installHint, openmpProbe, probe, which } from "./emit/compiler.js";
+import { findMpi, mpiHint } from "./emit/mpi.js";
 import { cpuFlags } from "./emit/toolchain.js";
 import { version } from "./package.js";
 
@@ -23,6 +24,7 @@ export async function examine(): Promise<Check[]> {
     compiler.check,
     ...(compiler.found ? [await openMp(compiler.found)] : []),
     await nativeCalls(),
+    await mpi(),
     processorCheck(),
     vectors(),
     memory(),
@@ -79,6 +81,20 @@ async function nativeCalls(): Promise<Check> {
       found,
       remedy: "install again on this machine, with optional packages: npm ci --include=optional",
     };
+  }
+}
+
+/** What several processes on processors talk by. */
+async function mpi(): Promise<Check> {
+  try {
+    const { path } = await findMpi();
+    const start = which("mpirun");
+    return start === undefined
+      ? { name: "MPI", state: "absent", found: `${path}, but no mpirun; only one process can train on processors`, remedy: mpiHint }
+      : { name: "MPI", state: "ok", found: `${path}, ${start}` };
+  } catch (error) {
+    if (!(error instanceof MlacError)) throw error;
+    return { name: "MPI", state: "absent", found: `${error.message}; only one process can train on processors`, remedy: mpiHint };
   }
 }
 
