@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fail } from "./diagnostics.js";
+import type { Generation } from "./generation.js";
 import type { Manifest } from "./manifest.js";
 import type { MeasuredChoices } from "./measured.js";
 import { modelPlace } from "./place.js";
@@ -24,6 +25,8 @@ export interface BuildOptions {
   set: Record<string, string>;
   /** What `mlac bench` found to be the fastest here: `auto` stands for it. */
   measured?: MeasuredChoices;
+  /** For generating text in place of training; sizes that are not given follow from the model. */
+  generate?: Partial<Generation>;
   /** Default: generated/<model>/<target>. */
   out?: string;
   onProgress?: (text: string) => void;

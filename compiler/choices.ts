@@ -31,7 +31,7 @@ const about = {
 export type ChoiceName = keyof typeof about;
 export type Choices = Record<ChoiceName, string>;
 
-const later = { absorb: "" };
+const later = { absorb: "it is for generating, which takes it by itself (mlac generate --mla absorb)" };
 /** The kernels make keys and values on tensor cores, in shared memory that the CPU has no counterpart of. */
 const onlyHopper = { latent: "it is for NVIDIA's Hopper", inkernel: "it is for NVIDIA's Hopper" };
 /** From the most memory to the least: fit takes the first that fits. */

@@ -6,8 +6,9 @@ import { type Choices, checkFileChoices, choiceNames, choicesKnown, choicesOf, r
 import { fail } from "./diagnostics.js";
 import { type Backend, backendFor } from "./emit/backend.js";
 import { type EmittedModel, emitModel } from "./emit/model.js";
-import { layerTensors, placeResidents, type Resident, type Residents } from "./emit/tensors.js";
+import { layerTensors, placeForGenerating, placeResidents, type Resident, type Residents } from "./emit/tensors.js";
 import { cpuFlags } from "./emit/toolchain.js";
+import { describeGeneration, generationOf } from "./generation.js";
 import { type Lowered, lower } from "./lower/index.js";
 import type { Manifest } from "./manifest.js";
 import { measuredInForce } from "./measured.js";
@@ -15,7 +16,7 @@ import { describeMemory } from "./memory.js";
 import { version } from "./package.js";
 import { modelName } from "./place.js";
 import { print } from "./print.js";
-import { makePrograms, type Program } from "./programs.js";
+import { makeGenerating, makePrograms, type Program, type Watch } from "./programs.js";
 import { showKernels } from "./showKernels.js";
 import { seal } from "./upToDate.js";
 
@@ -87,14 +88,20 @@ function emission(options: BuildOptions, model: Lowered, choices: Choices, withS
       help: "take --fuse mla=rebuild",
     });
   const stages: Stage[] = [];
-  const programs = makePrograms(model, choices, options.target, (program, pass, graph) => {
+  const watch: Watch = (program, pass, graph) => {
     if (withStages) stages.push({ program, pass, text: print(graph), lasting: print(graph, "lasting") });
-  });
-  const backend = backendFor(options.target, options.dtype, model, choices);
-  const residents = placeResidents(model.parameters, model.plan, model.graph, backend.storage);
-  const emitted = emitModel(model, programs, residents, backend);
+  };
   const tokens = model.graph.inputs.find((v) => v.def.is === "input" && v.def.name === "tokens")!;
+  const generate = options.generate && generationOf(tokens.type.dims[1]!.size, options.generate);
+  const generating = generate && makeGenerating(model, choices, options.target, generate, watch);
+  const programs = generating?.programs ?? makePrograms(model, choices, options.target, watch);
+  const backend = backendFor(options.target, options.dtype, model, choices, generate);
+  const residents = generating
+    ? placeForGenerating(model.parameters, generating.caches.all, backend.storage, backend.elementBytes)
+    : placeResidents(model.parameters, model.plan, model.graph, backend.storage);
+  const emitted = emitModel(model, programs, residents, backend);
   const remainderOf = (r: Resident): Resident | undefined => (r.role === "parameter" ? residents.of("remainder", r.path) : undefined);
+  const halfOnly = (r: Resident): boolean => generate !== undefined && r.parameter !== undefined && backend.storage.isSplit(r.parameter);
   const manifest: Manifest = {
     format: 1,
     mlac: version,
@@ -116,12 +123,14 @@ function emission(options: BuildOptions, model: Lowered, choices: Choices, withS
       optimizer: model.plan.optimizer[p.path]?.is ?? "expertBias",
       origin: originOf(p.origin),
     })),
-    tensors: residents.all.flatMap((r) => layerTensors(r, options.dtype === "f64" ? "F64" : "F32", remainderOf(r))),
+    tensors: residents.all.flatMap((r) => layerTensors(r, options.dtype === "f64" ? "F64" : "F32", remainderOf(r), halfOnly(r))),
     trained: [...emitted.trained],
+    gradients: emitted.gradients,
     memory: emitted.memory,
     kernels: emitted.facts,
-    loads: model.graph.outputs.filter((o) => o.is === "load").map((o) => o.name),
+    loads: generating ? [] : model.graph.outputs.filter((o) => o.is === "load").map((o) => o.name),
     sources: model.sources.map((s) => ({ file: s.file, sha256: createHash("sha256").update(s.text).digest("hex") })),
+    ...(generate && generating ? { generation: describeGeneration(generate, generating, residents, backend.elementBytes) } : {}),
   };
   const { architecture } = options;
   return {

@@ -108,9 +108,9 @@ export interface Graph {
   outputs: GraphOutput[];
 }
 
-/** What leaves a program: a scalar of the objective, a report for people, or the gradient of a parameter. */
+/** What leaves a program: a scalar of the objective, a report for people, what is kept for later tokens, or the gradient of a parameter. */
 export type GraphOutput =
-  | { is: "loss" | "balance" | "load" | "logits"; name: string; value: Value }
+  | { is: "loss" | "balance" | "load" | "logits" | "cache"; name: string; value: Value }
   | { is: "gradient"; name: string; parameter: Parameter; value: Value };
 
 /**

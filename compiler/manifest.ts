@@ -1,4 +1,5 @@
 /** manifest.json: the contract between a built model and whoever runs it. */
+import type { Generation } from "./generation.js";
 import type { TrainingPlan } from "./plan.js";
 import type { Real, Target } from "./target.js";
 
@@ -23,11 +24,43 @@ export interface Manifest {
   tensors: ManifestTensor[];
   /** What ranks share out among themselves, in the order of `parameters`: compiler/ranks/partition.ts. */
   trained: TrainedPart[];
+  /** When in a micro-step which gradients are final. */
+  gradients: GradientTimeline;
   memory: MemoryPlan;
   kernels: ManifestKernel[];
   /** The programs' expert loads: tensor names "load.…", each [layers…, experts] int32. */
   loads: string[];
   sources: { file: string; sha256: string }[];
+  /** Of a build that generates. */
+  generation?: ManifestGeneration;
+}
+
+/** Its sizes, and the layout of its cache. */
+export interface ManifestGeneration extends Generation {
+  /** How each attention goes on, in the order of the model. */
+  ways: ("absorb" | "materialize")[];
+  cache: ManifestCache[];
+  /** Numbers of a token in all layers: what is kept, and what plain attention with these heads would keep: keys and values of each. */
+  numbers: { kept: number; plain: number };
+  /** Bytes of a token in all layers, as they are kept. */
+  bytesPerToken: number;
+}
+
+/** One cache: [layers…, slots, context, numbers of a token…], contiguous in this order. */
+export interface ManifestCache {
+  /** "cache.layers.attn.latent" */
+  name: string;
+  what: "keys" | "values" | "latent" | "rotary" | "norm";
+  dims: string[];
+  shape: number[];
+  /** How many of the dimensions count layers. */
+  stacked: number;
+  dtype: "F32" | "F64" | "BF16";
+  /** Place in the arena, and what it takes. */
+  offset: number;
+  bytes: number;
+  /** The line of the attention. */
+  origin: string;
 }
 
 /** One parameter as the model writes it, its stack dimensions in front. */
@@ -58,6 +91,8 @@ export interface ManifestTensor {
   bytes: number;
   /** Where `offset` holds bfloat16 only: the place of the other 16 bits of each float32. */
   remainder?: number;
+  /** `offset` holds bfloat16, and there is nothing more of it: a build that generates. */
+  half?: true;
 }
 
 /**
@@ -75,9 +110,16 @@ export interface TrainedPart {
   bytes: number;
 }
 
+export interface GradientTimeline {
+  /** The least that a micro-step's products and traffic take, where nothing else is known: compiler/ranks/timeline.ts. */
+  seconds: number;
+  /** In the order in which they are final; `done`: the part of the micro-step's time that has gone by. */
+  buckets: { name: string; bytes: number; done: number }[];
+}
+
 export interface MemoryPlan {
   /** Bytes by kind; they add up to `total`. */
-  kinds: Record<"weights" | "gradients" | "optimizer" | "activations" | "io" | "tables", number>;
+  kinds: Record<"weights" | "gradients" | "optimizer" | "activations" | "io" | "tables", number> & { cache?: number };
   total: number;
   /** Scratch of one thread, not in total: it is taken once per thread. */
   scratchPerThread: number;

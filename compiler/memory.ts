@@ -12,6 +12,7 @@ export const meanings: Record<keyof MemoryPlan["kinds"], string> = {
   activations: "kept for the backward pass, or passing through",
   io: "tokens, targets, results",
   tables: "constants such as angles",
+  cache: "what is kept of each request's tokens",
 };
 
 /** Bytes with `threads` threads; 0: one a processor. */
@@ -58,7 +59,9 @@ export function describeMemory(
   return [
     `${manifest.model}  ${manifest.target}, ${manifest.dtype}, ${numbers.toLocaleString("en-US")} parameters`,
     "",
-    ...Object.entries(memory.kinds).map(([kind, bytes]) => row(kind, bytes, meanings[kind as keyof typeof meanings] ?? "")),
+    ...Object.entries(memory.kinds)
+      .filter(([, bytes]) => bytes > 0 || !manifest.generation)
+      .map(([kind, bytes]) => row(kind, bytes, meanings[kind as keyof typeof meanings] ?? "")),
     ...(memory.scratchPerThread === 0
       ? []
       : [

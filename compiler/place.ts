@@ -9,9 +9,18 @@ export function modelName(model: string): string {
   return name.replace(/[^A-Za-z0-9._-]/g, "_") || "model";
 }
 
-/** generated/<model>/<target>; float64 builds beside it, so that both can be kept. */
-export function modelPlace({ model, target, dtype, out }: { model: string; target: Target; dtype: Real; out?: string }): string {
-  return resolve(out ?? join("generated", modelName(model), dtype === realsOf[target][0] ? target : `${target}-${dtype}`));
+/** generated/<model>/<target>; float64 builds and those that generate beside it, so that all can be kept. */
+export function modelPlace({ model, target, dtype, out, generate }: Placed): string {
+  const place = out ?? join("generated", modelName(model), dtype === realsOf[target][0] ? target : `${target}-${dtype}`);
+  return resolve(generate ? `${place}-generate` : place);
+}
+
+interface Placed {
+  model: string;
+  target: Target;
+  dtype: Real;
+  out?: string;
+  generate?: object;
 }
 
 /** A GPU's or a processor's name as a part of a file's name: NVIDIA-H200. */

@@ -1,13 +1,16 @@
 /** The pipeline: from the forward graph of a model to the kernels of its three programs. One line a pass, each with why it stands there. */
 import type { Choices } from "./choices.js";
+import type { Generation } from "./generation.js";
 import type { Builder, Graph, Op, Value } from "./ir.js";
 import type { KernelProgram } from "./kernel.js";
 import type { Lowered } from "./lower/index.js";
 import { spec } from "./ops/index.js";
+import type { Caches } from "./passes/caches.js";
 import { copyGraph } from "./passes/copy.js";
 import { fuseCrossEntropy } from "./passes/crossEntropy.js";
 import { differentiate } from "./passes/differentiate.js";
 import { fuse } from "./passes/fuse.js";
+import { type Incremental, type IncrementalSizes, incremental } from "./passes/incremental.js";
 import { land } from "./passes/landing.js";
 import { latentKeys } from "./passes/latentKeys.js";
 import { precision } from "./passes/precision.js";
@@ -19,23 +22,22 @@ import type { Target } from "./target.js";
 import { verify } from "./verify.js";
 
 export interface Program {
-  name: "train" | "evaluate" | "predict";
+  name: "train" | "evaluate" | "predict" | "prefill" | "decode";
   kernels: KernelProgram;
 }
 
-export function makePrograms(
-  model: Lowered,
-  choices: Choices,
-  target: Target = "cpu",
-  watch: (program: Program["name"], pass: string, graph: Graph) => void = () => undefined,
-): Program[] {
+/** Is shown each program's graph after each pass. */
+export type Watch = (program: Program["name"], pass: string, graph: Graph) => void;
+
+/** The three programs of a build that trains. */
+export function makePrograms(model: Lowered, choices: Choices, target: Target = "cpu", watch: Watch = () => undefined): Program[] {
   return (["train", "evaluate", "predict"] as const).map((name) =>
     makeProgram(name, model, choices, target, (pass, graph) => watch(name, pass, graph)),
   );
 }
 
 function makeProgram(
-  name: Program["name"],
+  name: "train" | "evaluate" | "predict",
   model: Lowered,
   choices: Choices,
   target: Target,
@@ -49,9 +51,6 @@ function makeProgram(
     verify(graph, title);
     watch(title, graph); // now: the next pass may change the same graph
   };
-  const fusion = { norm: choices.norm, swiglu: choices.swiglu, moeIn: choices.moeIn, moeOut: choices.moeOut, target } as Parameters<
-    typeof fuse
-  >[1];
 
   if (name !== "train") graph.outputs = graph.outputs.filter((o) => o.is !== "load"); // expert loads are reported of training steps
   if (name === "predict") pass("predict", (g) => predictNext(builder, g, map, model.head)); // before simplify: the loss and what only it needs goes
@@ -69,8 +68,58 @@ function makeProgram(
     pass("simplify", simplify); // what only made them
   }
   pass("land", (g) => land(builder, g)); // last change of the graph: every value that has a fixed place is written there by its own op
-  if (target === "cuda") graph = precision(graph); // what is kept in bf16; ops' rules speak of real numbers, so nothing is verified after it
-  return { name, kernels: schedule(fuse(graph, fusion)) }; // kernels, then their order
+  return { name, kernels: toKernels(graph, choices, target) };
+}
+
+/** The two programs of a build that generates, and what they keep of each token. Errors: shape/mixes, shape/length. */
+export function makeGenerating(
+  model: Lowered,
+  choices: Choices,
+  target: Target,
+  sizes: Generation,
+  watch: Watch = () => undefined,
+): { programs: Program[]; caches: Caches; attentions: Incremental["attentions"] } {
+  const { slots, context, mla } = sizes;
+  const made = (["prefill", "decode"] as const).map((name) => {
+    const rows = name === "prefill" ? { batch: sizes.sequences, window: sizes.window } : { batch: sizes.rows };
+    return makeIncremental(name, model, choices, target, { slots, context, mla, ...rows }, (pass, graph) => watch(name, pass, graph));
+  });
+  const [{ caches, attentions }] = made as [(typeof made)[number]];
+  return { programs: made.map(({ program }) => program), caches, attentions };
+}
+
+function makeIncremental(
+  name: "prefill" | "decode",
+  { builder, ...model }: Lowered,
+  choices: Choices,
+  target: Target,
+  sizes: IncrementalSizes,
+  watch: (pass: string, graph: Graph) => void,
+): { program: Program; caches: Caches; attentions: Incremental["attentions"] } {
+  const copy = copyGraph(builder, model.graph, name);
+  watch("lowered", copy.graph);
+  const graph = simplify(predictNext(builder, copy.graph, copy.map, model.head)); // before it is rewritten: nobody asks for what only the loss needs
+  verify(graph, "predict");
+  watch("predict", graph);
+  const result = incremental(builder, graph, name, sizes); // on the plain ops: what a token's result depends on is said by each
+  let { graph: made } = result;
+  const pass = (title: string, run: (g: Graph) => Graph): void => {
+    made = run(made);
+    verify(made, title);
+    watch(title, made);
+  };
+  pass("incremental", (g) => g);
+  pass("simplify", simplify); // keys and values that are not kept as such
+  pass("land", (g) => land(builder, g)); // caches are written where they lie
+  // On a GPU no epilogue of few rows has a whole one.
+  const chosen: Choices = name === "decode" && target === "cuda" ? { ...choices, norm: "own" } : choices;
+  return { program: { name, kernels: toKernels(made, chosen, target) }, caches: result.caches, attentions: result.attentions };
+}
+
+/** The last stretch of every program. */
+function toKernels(graph: Graph, { norm, swiglu, moeIn, moeOut }: Choices, target: Target): KernelProgram {
+  const kept = target === "cuda" ? precision(graph) : graph; // what is kept in bf16; ops' rules speak of real numbers, so nothing is verified after it
+  return schedule(fuse(kept, { norm, swiglu, moeIn, moeOut, target } as Parameters<typeof fuse>[1])); // kernels, then their order
 }
 
 /** On the CPU, whose memory is large, what stands outside of loops is kept. */

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "n
 import { dirname, join, resolve } from "node:path";
 import { processor } from "./emit/compiler.js";
 import { nvccPath } from "./emit/nvcc.js";
+import type { Generation } from "./generation.js";
 import { gpuFingerprint } from "./gpu.js";
 import type { Manifest } from "./manifest.js";
 import type { MeasuredChoices } from "./measured.js";
@@ -20,6 +21,8 @@ export interface Inputs {
   set: Record<string, string>;
   /** What `auto` stands for, where that was measured. */
   measured?: MeasuredChoices;
+  /** What is asked of a build that generates. */
+  generate?: Partial<Generation>;
 }
 
 const sha256 = (text: string | Buffer): string => createHash("sha256").update(text).digest("hex");
@@ -27,11 +30,12 @@ const sorted = (record: Readonly<Record<string, string>>): string =>
   JSON.stringify(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /** All that decides what is built, but for the model's own files. */
-export function seal({ target, dtype, arch, fuse, set, measured }: Inputs): string {
+export function seal({ target, dtype, arch, fuse, set, measured, generate }: Inputs): string {
   const compiler = process.env.CXX ?? "";
   const gpu = target === "cuda" ? [arch ?? process.env.MLAC_ARCH ?? gpuFingerprint(), nvccItself()] : [];
   const chosen = measured ? [sorted(measured.fuse), JSON.stringify(measured.sizes ?? "any")] : [];
-  return sha256([target, dtype, sorted(fuse), sorted(set), ...chosen, compiler, processor(), ...gpu, mlacItself()].join("\n"));
+  const sizes = generate ? [JSON.stringify(Object.entries(generate).sort(([a], [b]) => (a < b ? -1 : 1)))] : [];
+  return sha256([target, dtype, sorted(fuse), sorted(set), ...chosen, ...sizes, compiler, processor(), ...gpu, mlacItself()].join("\n"));
 }
 
 /** Which nvcc it is, without starting it. */

@@ -1,37 +1,91 @@
-/** A checkpoint's model, opened to continue a text. */
+/** A checkpoint's model, opened to continue texts. */
 import { storedReal } from "../compiler/target.js";
 import { restoreCheckpoint } from "./checkpoint.js";
-import { type Continuation, continueText } from "./continuation.js";
-import { Random } from "./random.js";
+import { openGenerator } from "./generator.js";
+import { type Prompt, tokensOf } from "./prompts.js";
 import type { RunCheckpoint } from "./runs.js";
-import type { Sampling } from "./sample.js";
-import { type BuiltModel, openSession } from "./session.js";
-import { storesOf } from "./stores.js";
+import { type Request, runRequests } from "./scheduler.js";
+import type { BuiltModel } from "./session.js";
+import { TextStream } from "./textStream.js";
 import { openTokenizer } from "./tokenizers.js";
 import { checkVocabulary } from "./trainingData.js";
 
 export interface GenerateOptions {
+  /** Built for generating. */
   built: BuiltModel;
   checkpoint: RunCheckpoint;
-  prompt: string;
-  /** At most. */
-  tokens: number;
-  seed: number;
-  sampling: Sampling;
-  onText: (text: string) => void;
+  prompts: readonly Prompt[];
+  /** Gets new text of a prompt, by its number, as it becomes certain; a character may take several tokens. */
+  onText?: (prompt: number, text: string) => void;
+  onEnd?: (prompt: number) => void;
   threads: number;
+  /** Asked before each step. */
+  stopped?: () => boolean;
 }
 
-/** Errors: run/foreign where the model is not the checkpoint's any more, and those of continueText. */
-export async function generate(options: GenerateOptions): Promise<Continuation> {
-  const { built, checkpoint, prompt, tokens, seed, sampling, onText, threads } = options;
+export interface GeneratedToken {
+  id: number;
+  /** Of this token by itself; bytes that are no character are U+FFFD. */
+  text: string;
+  /** Nats. */
+  logProbability: number;
+}
+
+export interface Generated {
+  prompt: string;
+  /** How many tokens the prompt has, the one that starts a text among them. */
+  promptTokens: number;
+  /** Without the prompt, up to a stop text. */
+  text: string;
+  tokens: GeneratedToken[];
+  /** `end`: the model ended its text; `stop`: a stop text; `length`: as many tokens as were asked for; `context`: no room for more. */
+  finish: "end" | "stop" | "length" | "context" | "interrupted";
+  seed: number;
+}
+
+/** In the order of the prompts. Errors: run/foreign where the model is not the checkpoint's, run/dtype, use/prompt, use/sampling, run/failed. */
+export async function generate(options: GenerateOptions): Promise<Generated[]> {
+  const { built, checkpoint, prompts, onText, onEnd, threads, stopped } = options;
   const tokenizer = await openTokenizer(checkpoint.state.tokenizer);
-  const session = await openSession(built, { threads });
+  checkVocabulary(tokenizer, built.manifest.tokens.vocabulary);
+  const model = { vocabulary: built.manifest.tokens.vocabulary, context: built.manifest.generation!.context };
+  const ids = prompts.map((prompt) => tokensOf(prompt, tokenizer, model)); // before any memory is taken
+  const generator = await openGenerator(built, { threads });
   try {
-    checkVocabulary(tokenizer, session.vocabulary);
-    await restoreCheckpoint(checkpoint, { parameters: storesOf(session).parameters, dtype: storedReal(built.manifest.dtype) });
-    return await continueText(session, tokenizer, prompt, { ...sampling, tokens, random: new Random(seed), onText });
+    await restoreCheckpoint(checkpoint, { parameters: generator.weights(), dtype: storedReal(built.manifest.dtype) });
+    const results: Generated[] = prompts.map((prompt, i) => ({
+      prompt: prompt.text ?? tokenizer.decode(ids[i]!),
+      promptTokens: ids[i]!.length,
+      text: "",
+      tokens: [],
+      finish: "interrupted",
+      seed: prompt.seed,
+    }));
+    const requests = prompts.map((prompt, i): Request => {
+      const result = results[i]!;
+      const text = new TextStream(tokenizer, prompt.stop, (part) => onText?.(i, part));
+      let found: "end" | "stop" = "end";
+      return {
+        tokens: ids[i]!,
+        most: prompt.maxTokens,
+        draw: { temperature: prompt.temperature, topK: prompt.topK ?? 0, topP: prompt.topP ?? 1, seed: BigInt(prompt.seed) },
+        onToken: ({ token, logProbability }) => {
+          result.tokens.push({ id: token, text: tokenizer.decode([token]), logProbability });
+          if (token === tokenizer.endOfText) return false;
+          if (!text.add(token)) return true;
+          found = "stop";
+          return false;
+        },
+        onEnd: (why) => {
+          result.text = text.finish();
+          result.finish = why === "stopped" ? found : why;
+          onEnd?.(i);
+        },
+      };
+    });
+    await runRequests(generator, requests, stopped);
+    return results;
   } finally {
-    await session.close();
+    await generator.close();
   }
 }

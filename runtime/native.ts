@@ -72,7 +72,7 @@ const cudaPrototypes = {
 type Name = keyof typeof prototypes | keyof typeof ranksPrototypes | keyof typeof measurePrototypes | keyof typeof cudaPrototypes;
 /** Those that do not answer whether they failed. */
 type Asked = "open" | "openRank" | "ranksId" | "where" | "abort" | "close" | "lastError" | "firstNotFinite" | "device" | "cublasLt";
-type NativeFunction = ReturnType<LibraryHandle["func"]>;
+export type NativeFunction = ReturnType<LibraryHandle["func"]>;
 type Functions = Partial<Record<Name, NativeFunction>>;
 type Argument = bigint | number | string | null | object | Bytes;
 
@@ -100,7 +100,7 @@ export class Native {
   /** Errors: run/load (not a library that mlac built), run/memory, run/gpu. threads 0: one a processor; a GPU does not ask. */
   static async open(library: string, threads: number, target: Target = "cpu", place?: Place): Promise<Native> {
     if (target === "cpu") await chooseWaiting();
-    const native = new Native(load(resolve(library), target));
+    const native = new Native(loadSession(library, target));
     const session = (await (place ? native.#call("openRank", threads, structOf(place)) : native.#call("open", threads))) as bigint | null;
     if (!session) {
       const why = (await native.#call("lastError", null)) as string | null;
@@ -122,7 +122,7 @@ export class Native {
 
   /** Who belongs together: rank 0 asks, and tells the others. Errors: run/load, run/ranks. */
   static async ranksId(library: string, target: Target): Promise<Uint8Array> {
-    const native = new Native(load(resolve(library), target));
+    const native = new Native(loadSession(library, target));
     const id = new Uint8Array(128);
     if ((await native.#call("ranksId", id)) === 0) return id;
     return fail("run/ranks", ((await native.#call("lastError", null)) as string | null) ?? "the ranks have no way to find each other");
@@ -229,9 +229,21 @@ function optional(handle: LibraryHandle, name: string, text: string): [string, N
   }
 }
 
+/** Those of a model that trains. Errors: run/load. */
+function loadSession(library: string, target: Target): Functions {
+  const wanted: Partial<Record<Name, string>> = { ...prototypes, ...(target === "cuda" ? cudaPrototypes : {}) };
+  return loadFunctions(library, wanted, { ...ranksPrototypes, ...measurePrototypes });
+}
+
 const loaded = new Map<string, number>();
 
-function load(library: string, target: Target): Functions {
+/** The functions of a built model by their names here; those of `maybe` where it exports them. Errors: run/load. */
+export function loadFunctions<N extends string>(
+  built: string,
+  wanted: Readonly<Partial<Record<N, string>>>,
+  maybe: Readonly<Record<string, string>> = {},
+): Partial<Record<N, NativeFunction>> {
+  const library = resolve(built);
   let folder: string | undefined;
   try {
     const file = statSync(library).ino;
@@ -245,10 +257,9 @@ function load(library: string, target: Target): Functions {
       symlinkSync(library, path);
     }
     const handle = koffi.load(path);
-    const wanted = { ...prototypes, ...(target === "cuda" ? cudaPrototypes : {}) };
-    const found = Object.entries(wanted).map(([name, text]) => [name, handle.func(text)] as const);
-    const others = Object.entries({ ...ranksPrototypes, ...measurePrototypes });
-    return Object.fromEntries([...found, ...others.flatMap(([name, text]) => optional(handle, name, text))]);
+    const found = Object.entries<string>(wanted as Record<N, string>).map(([name, text]) => [name, handle.func(text)] as const);
+    const more = Object.entries(maybe).flatMap(([name, text]) => optional(handle, name, text));
+    return Object.fromEntries([...found, ...more]) as Partial<Record<N, NativeFunction>>;
   } catch (error) {
     return fail("run/load", `${library} cannot be loaded: ${(error as Error).message}`, {
       help: "build it again with `mlac build`; if it was copied from another machine, its processor or its libraries may differ",

@@ -1,10 +1,9 @@
 /** A built model, opened: the manifest's sizes and names in front of the native calls. */
-import { dirname } from "node:path";
 import { fail } from "../compiler/diagnostics.js";
 import type { Manifest, ManifestTensor } from "../compiler/manifest.js";
 import { binary, fits, machineMemory, totalBytes } from "../compiler/memory.js";
-import { flatBounds, partition } from "../compiler/ranks/partition.js";
 import { type Bytes, Native } from "./native.js";
+import { type SessionPlace, type Traffic, type Whereabouts, withShares } from "./place.js";
 import { Tuning, tuningWanted } from "./tuning.js";
 
 /** What a session needs of a build; `build()` gives it. */
@@ -20,36 +19,6 @@ export interface SessionOptions {
   /** Among other processes that train the same model. */
   place?: SessionPlace;
 }
-
-/** One of `size` ranks, each of which opens its session; `id` is the same for all: `ranksId` gave it to rank 0. */
-export interface SessionPlace {
-  rank: number;
-  size: number;
-  id: Uint8Array;
-  /** How long a call waits for other ranks without hearing of them, in seconds. */
-  timeout: number;
-}
-
-/** What happened between ranks since it was last asked for. */
-export interface Traffic {
-  /** Bytes that this rank gave to others, and those of gradients among them. */
-  bytes: number;
-  gradientBytes: number;
-  /** Seconds that micro-steps and updates waited for other ranks, with nothing of their own left to do. */
-  microStepSeconds: number;
-  updateSeconds: number;
-}
-
-/** Where a rank is, for reports of what hangs. */
-export interface Whereabouts {
-  collective: string;
-  sequence: number;
-  waitsFor: string;
-  part: string;
-}
-
-/** What rank 0 tells the others, so that they find each other. */
-export const ranksId = (built: BuiltModel): Promise<Uint8Array> => Native.ranksId(built.library, built.manifest.target);
 
 /** Mean over the tokens of a micro-batch. */
 export interface Losses {
@@ -78,9 +47,7 @@ export async function openSession(built: BuiltModel, options: SessionOptions = {
       help: "make B or T smaller (--set B=…), keep less for the backward pass (--fuse recompute=layer), or see `mlac plan`",
     });
   const { place } = options;
-  if (place && target === "cpu") await (await import("../compiler/emit/mpi.js")).collectivesLibrary(dirname(built.library));
-  const bounds = place && { ...place, bounds: flatBounds(partition(built.manifest.trained, place.size)) };
-  const native = await Native.open(built.library, options.threads ?? 0, target, bounds);
+  const native = await Native.open(built.library, options.threads ?? 0, target, place && (await withShares(built, place)));
   try {
     const tuning = target === "cuda" && tuningWanted() ? await Tuning.open(native, built.library) : undefined;
     return new Session(built.manifest, native, tuning);

@@ -1,9 +1,10 @@
 /** One optimizer step by all ranks of a group: their micro-batches, the update, and what they then agree on. */
 import type { Batches } from "./batches.js";
+import type { Traffic } from "./place.js";
 import type { Group } from "./ranks/group.js";
 import { injectFault, injectFaultWhen } from "./ranks/injected.js";
 import { isWaiting } from "./ranks/messages.js";
-import type { Session, Traffic } from "./session.js";
+import type { Session } from "./session.js";
 
 /** The same on all ranks. */
 export interface StepResult {

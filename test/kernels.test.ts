@@ -129,6 +129,10 @@ function run(lib: Library, index: number, double: boolean): { got: Float64Array[
   for (const [i, v] of c.arguments.entries()) {
     const at = c.inputs.indexOf(v);
     if (at >= 0) view(i, v).set(inputs[at]!.data);
+    // What is written in place is there before.
+    const result = c.outputs.indexOf(v);
+    const first = c.spec.inPlace?.(c.inputs);
+    if (result >= 0 && first !== undefined) view(i, v).set(inputs[first + result]!.data);
   }
   lib.func(`void case_${index}(void* memory, void* offsets)`)(memory, BigInt64Array.from(offsets));
   const got = c.outputs.map((v) => Float64Array.from(view(c.arguments.indexOf(v), v)));

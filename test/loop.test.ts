@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { MlacError } from "../compiler/diagnostics.js";
-import { generate } from "../runtime/generate.js";
 import { Progress } from "../runtime/progress.js";
 import { findCheckpoint, newRunFolder } from "../runtime/runs.js";
 import { type Overrides, settingsOf } from "../runtime/settings.js";
@@ -177,23 +176,6 @@ test("data that do not fit the model are told apart", async () => {
   const far = join(folder, "far.bin");
   await writeShard(far, new Uint16Array(200).fill(300), 2);
   assert.is(await slug({ data: far }), "data/token");
-});
-
-test("a checkpoint continues a text, the same for the same seed", async () => {
-  const checkpoint = await findCheckpoint(join(folder, "whole"), () => undefined);
-  const say = async (seed: number, temperature: number): Promise<string> => {
-    let shown = "";
-    const onText = (part: string): void => {
-      shown += part;
-    };
-    const made = await generate({ built, checkpoint, prompt: "the", tokens: 40, seed, sampling: { temperature }, onText, threads: 1 });
-    assert.is(shown, made.text);
-    assert.is(made.tokens, 40);
-    return made.text;
-  };
-  assert.is(await say(1, 1), await say(1, 1));
-  assert.is.not(await say(1, 1), await say(2, 1));
-  assert.is(await say(1, 0), await say(2, 0));
 });
 
 test("a shorter run has a shorter schedule, and what cannot be is refused", async () => {

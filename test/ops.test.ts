@@ -11,9 +11,14 @@ const withoutRule = [
   "linearGradX", "linearGradW", "rmsnormGradX", "rmsnormGradGain", "layernormGradX", "layernormGradGain", "sumRows", "softmaxGrad",
   "siluGrad", "reluGrad", "swigluGradGate", "swigluGradUp", "pad", "fill", "attentionGrad", "latentAttention", "latentAttentionGrad", "routeGrad", "combineGradGates",
   "dotOfRuns", "sumColumns", "lookupGrad", "linearCrossEntropyGrad", "linearCrossEntropyTrain", "nextLogits",
+  "cacheWrite", "cachedAttention", "latentCachedAttention", "linearByHead", "rstd",
 ];
-/** Those of them that no rule makes: a pass does, or the predict program. */
-const madeElsewhere = ["latentAttention", "latentAttentionGrad", "linearCrossEntropyTrain", "nextLogits"];
+/** Those of them that no rule makes: a pass does, or the programs that generate. */
+// biome-ignore format: it is one list
+const madeElsewhere = [
+  "latentAttention", "latentAttentionGrad", "linearCrossEntropyTrain", "nextLogits",
+  "cacheWrite", "cachedAttention", "latentCachedAttention", "linearByHead", "rstd",
+];
 /** Outputs that are kept for the backward pass only: nothing flows back into them. */
 const auxiliary: Readonly<Record<string, readonly number[]>> = { attention: [1], linearCrossEntropy: [1], route: [6] };
 /** Real inputs without a gradient: the update moves the expert bias by itself. */

@@ -1,5 +1,6 @@
 /** What differs between targets when a model is emitted: how numbers are stored, what the host's code says, which files there are. */
 import type { Choices } from "../choices.js";
+import type { Generation } from "../generation.js";
 import type { Parameter } from "../ir.js";
 import type { Kernel } from "../kernel.js";
 import type { Lowered } from "../lower/index.js";
@@ -45,8 +46,9 @@ const CUDA_ALIGNMENT = 256;
 /** SCRATCH_BYTES of templates/cpu/lib/scratch.h. */
 const SCRATCH_PER_THREAD = 4 << 20;
 
-export function backendFor(target: Target, real: Real, model: Lowered, choices: Choices): Backend {
-  return target === "cuda" ? cudaBackend(model, choices) : cpuBackend(real === "f64" ? 8 : 4, model, choices);
+/** `generation`: of a build that generates. */
+export function backendFor(target: Target, real: Real, model: Lowered, choices: Choices, generation?: Generation): Backend {
+  return target === "cuda" ? cudaBackend(model, choices, generation) : cpuBackend(real === "f64" ? 8 : 4, model, choices);
 }
 
 function cpuBackend(realBytes: number, model: Lowered, { muon }: Choices): Backend {
@@ -61,7 +63,7 @@ function cpuBackend(realBytes: number, model: Lowered, { muon }: Choices): Backe
   };
 }
 
-function cudaBackend(model: Lowered, { muon }: Choices): Backend {
+function cudaBackend(model: Lowered, { muon }: Choices, generation?: Generation): Backend {
   const tokens = model.graph.inputs.find((v) => v.def.is === "input" && v.def.name === "tokens")!;
   const [batch, length] = tokens.type.dims.map((d) => d.size) as [number, number];
   const vocabulary = model.head.w.type.dims[0]!.size;
@@ -73,12 +75,27 @@ function cudaBackend(model: Lowered, { muon }: Choices): Backend {
       realBytes: 4,
       alignment: CUDA_ALIGNMENT,
       isSplit: (p: Parameter) => parameterType(p.kind) === "bf16",
-      exchange: { tokens: ids, targets: ids, positions: 4 * batch, lossScale: 4, report: 16, logits: 4 * batch * vocabulary },
+      exchange: generation
+        ? generationExchange(generation, vocabulary)
+        : { tokens: ids, targets: ids, positions: 4 * batch, lossScale: 4, report: 16, logits: 4 * batch * vocabulary },
     },
     elementBytes,
     scratchPerThread: 0,
     host: cudaHost,
     update: (residents, base) => cudaUpdateText(model, residents, { muon, base }),
+  };
+}
+
+/** Of a build that generates, for the larger of its programs: tokens, slots and positions; logits; how tokens are drawn, and what was (Drawing and Drawn of runtime/native/cuda/generate). */
+function generationExchange({ rows, sequences, window }: Generation, vocabulary: number): Storage["exchange"] {
+  const most = Math.max(rows, sequences);
+  return {
+    tokens: 4 * Math.max(rows, sequences * window),
+    slots: 4 * most,
+    positions: 4 * most,
+    logits: 4 * most * vocabulary,
+    sampling: 40 * most,
+    sampled: 16 * most,
   };
 }
 

@@ -240,6 +240,8 @@ class ContractionEmitter {
     const operand = (v: Value, out: Type): string => {
       const known = text.get(v);
       if (known) return known;
+      const from = this.#maker.get(v);
+      if (from && spec(from.kind).form.is === "view") return operand(from.inputs[0]!, out);
       return sameDims(v.type.dims, out.dims) ? `${this.names.of(v)}[at]` : `${this.names.of(v)}[${indexOf(v.type, [outer, inner])}]`;
     };
     const inOrder = this.kernel.ops.filter((op) => this.kernel.anchors.includes(op) || this.#isEpilogue(op));

@@ -10,16 +10,36 @@ import type { Residents } from "./tensors.js";
 export function hostFiles(emitted: Emission): Record<string, string> {
   const { manifest, backend, kernels, update, flags } = emitted;
   const { target, extension } = backend;
-  const step = target === "cuda" ? cudaStep(emitted) : cpuStep(emitted);
+  const generating = manifest.generation !== undefined;
   const make =
     target === "cuda"
       ? { flags: cudaFlags(emitted.architecture ?? defaultArchitecture).join(" "), link: cudaLinkFlags.join(" ") }
       : { flags: flags.join(" ") };
-  return {
+  const common = {
     "kernels.h": render(target, "kernels.h", { model: manifest.model, kernels }),
-    [`step${extension}`]: render(target, `step${extension}`, step),
-    [`update${extension}`]: update.text,
-    Makefile: render(target, "Makefile", make),
+    Makefile: render(target, "Makefile", { ...make, generating }),
+  };
+  if (generating) return { ...common, [`generate${extension}`]: render(target, `generate${extension}`, generateStep(emitted)) };
+  const step = target === "cuda" ? cudaStep(emitted) : cpuStep(emitted);
+  return { ...common, [`step${extension}`]: render(target, `step${extension}`, step), [`update${extension}`]: update.text };
+}
+
+/** The programs of a build that generates, and the places that its session needs. */
+function generateStep({ manifest, programs, residents, tables, backend }: Emission): object {
+  const caches = residents.all.filter((r) => r.role === "cache").map((r) => r.buffer);
+  const hostTables = backend.target === "cpu" ? manifest.memory.kinds.tables : 0;
+  return {
+    ...manifest.generation,
+    model: manifest.model,
+    vocabulary: manifest.tokens.vocabulary,
+    arenaBytes: manifest.memory.total - hostTables,
+    cacheAt: caches[0]?.offset ?? 0,
+    cacheBytes: caches.reduce((n, b) => n + b.bytes, 0),
+    tensors: manifest.tensors.map((t) => ({ ...t, storage: t.half ? "half" : "f32", count: t.bytes / 4 })),
+    exchange: Object.fromEntries([...residents.exchange].map(([name, buffer]) => [name, buffer.offset])),
+    tables,
+    prefill: programs.prefill,
+    decode: programs.decode,
   };
 }
 

@@ -29,6 +29,8 @@ export interface KernelContext {
   sources: ReadonlyMap<string, readonly string[]>;
   /** Outputs that are added to what is there: gradients. */
   accumulates(v: Value): boolean;
+  /** Of a program with a token a row, whose products read weights only: on a GPU its kernels are made for few rows, and begin before the last ones end. */
+  fewRows?: boolean | undefined;
 }
 
 const NAME = "NAME_HERE";

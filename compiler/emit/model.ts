@@ -2,12 +2,13 @@
 import type { Op, Value } from "../ir.js";
 import { type Kernel, kernelsOf } from "../kernel.js";
 import type { Lowered } from "../lower/index.js";
-import type { ManifestKernel, MemoryPlan, PlannedBuffer, TrainedPart } from "../manifest.js";
+import type { GradientTimeline, ManifestKernel, MemoryPlan, PlannedBuffer, TrainedPart } from "../manifest.js";
 import { spec } from "../ops/index.js";
 import { gradientValues } from "../passes/landing.js";
 import { align, type MemoryLayout, planMemory } from "../passes/memory.js";
 import type { Program } from "../programs.js";
 import { type Bucket, gradientBuckets } from "../ranks/buckets.js";
+import { gradientTimeline } from "../ranks/timeline.js";
 import { trainedParts } from "../ranks/trained.js";
 import type { Backend, TablePlace } from "./backend.js";
 import { type KernelContext, type KernelText, kernelText, quotes } from "./kernelFile.js";
@@ -18,7 +19,9 @@ import { trafficBytes } from "./traffic.js";
 export interface EmittedModel {
   /** Kernel files, by name without folder. */
   kernels: { name: string; text: string; params: string }[];
-  programs: Record<Program["name"], string[]>;
+  /** The host's lines of each. */
+  programs: Partial<Record<Program["name"], string[]>>;
+  /** Empty for a build that does not train. */
   update: { text: string };
   memory: MemoryPlan;
   facts: ManifestKernel[];
@@ -28,20 +31,19 @@ export interface EmittedModel {
   /** What ranks share out, and when the gradients of which are final. */
   trained: readonly TrainedPart[];
   buckets: readonly Bucket[];
+  gradients: GradientTimeline;
   /** Where the memory that programs share begins, and its bytes. */
   shared: { offset: number; bytes: number };
 }
 
-/** What the host's variables are called in step.cpp; kernels' values take other names. */
-const hostNames = new Map([
-  ["lossScale", "lossScale"],
-  ["at", "at"],
-]);
+/** What the host's variables are called in its files; kernels' values take other names. */
 const taken = [
   "arena",
   "tokens",
   "targets",
   "at",
+  "slot",
+  "position",
   "report",
   "first",
   "scale",
@@ -66,20 +68,21 @@ export function emitModel(model: Lowered, programs: readonly Program[], resident
   const sources = new Map(model.sources.map((s) => [s.file, s.text.split("\n")]));
   const texts = new Map<Kernel, KernelText>();
   const layouts = new Map<string, MemoryLayout>();
-  const host = new Map(hostNames);
-  model.graph.inputs.forEach((v) => {
-    if (v.def.is === "input" && !v.def.parameter) host.set(v.def.name, v.def.name);
-  });
   for (const program of programs) {
     const gradients = gradientValues(program.kernels.graph);
-    const context: KernelContext = { target: backend.target, sources, accumulates: (v) => gradients.has(v) };
+    const context: KernelContext = {
+      target: backend.target,
+      sources,
+      accumulates: (v) => gradients.has(v),
+      fewRows: program.name === "decode",
+    };
     for (const kernel of kernelsOf(program.kernels.steps)) texts.set(kernel, kernelText(kernel, context));
     layouts.set(
       program.name,
       planMemory(program.kernels, {
         elementBytes,
         alignment: backend.storage.alignment,
-        fixed: fixedPlaces(residents, host),
+        fixed: fixedPlaces(residents),
         workspaceBytes: (kernel) => texts.get(kernel)!.workspaceBytes(realBytes),
       }),
     );
@@ -87,14 +90,18 @@ export function emitModel(model: Lowered, programs: readonly Program[], resident
   const named = nameKernels(programs, texts);
   const { dialect, tables, tableBytes } = backend.host(texts, residents.bytes);
   const base = residents.bytes + tableBytes;
-  const update = backend.update(residents, base);
+  const training = programs.find((p) => p.name === "train");
+  const update = training ? backend.update(residents, base) : { text: "", workspaceBytes: 0 };
   const shared = align(Math.max(update.workspaceBytes, ...[...layouts.values()].map((l) => l.bytes)), backend.storage.alignment);
   residents.placeOptimizer(base + shared);
-  const trained = trainedParts(model.parameters, model.plan, realBytes);
-  const buckets = gradientBuckets(programs.find((p) => p.name === "train")!.kernels, trained);
-  const lines = (name: Program["name"]): string[] => {
-    const program = programs.find((p) => p.name === name)!;
-    return programText(program.kernels, {
+  const trained = training ? trainedParts(model.parameters, model.plan, realBytes) : [];
+  const buckets = training ? gradientBuckets(training.kernels, trained) : [];
+  const work = (kernel: Kernel): { flops: number; bytes: number } => ({
+    flops: flopsOf(kernel),
+    bytes: trafficBytes(kernel, elementBytes),
+  });
+  const lines = ({ name, kernels }: Program): string[] =>
+    programText(kernels, {
       layout: layouts.get(name)!,
       base,
       kernelName: (k) => k.name,
@@ -103,14 +110,13 @@ export function emitModel(model: Lowered, programs: readonly Program[], resident
       dialect,
       buckets: name === "train" ? buckets : [],
     }).lines;
-  };
   return {
     kernels: named.map(({ name, kernels }) => ({
       name,
       text: texts.get(kernels[0]!)!.finish(name, kernels),
       params: texts.get(kernels[0]!)!.params,
     })),
-    programs: { train: lines("train"), evaluate: lines("evaluate"), predict: lines("predict") },
+    programs: Object.fromEntries(programs.map((program) => [program.name, lines(program)])),
     update: { text: update.text },
     memory: memoryPlan(residents, layouts, base, shared, tableBytes || hostTables(texts, realBytes), backend.scratchPerThread),
     facts: named.map(({ name, kernels, programs: used }) => facts(name, kernels, used, sources, backend)),
@@ -118,6 +124,9 @@ export function emitModel(model: Lowered, programs: readonly Program[], resident
     layouts,
     trained,
     buckets,
+    gradients: training
+      ? gradientTimeline(training.kernels, buckets, { target: backend.target, trained, realBytes, work })
+      : { seconds: 0, buckets: [] },
     shared: { offset: base, bytes: shared },
   };
 }
@@ -128,12 +137,21 @@ interface NamedKernel {
   programs: string[];
 }
 
+/** What kernels' names begin with that first run in a program; those of `train` that make gradients begin with bwd. */
+const phases: Readonly<Record<Program["name"], string>> = {
+  train: "fwd",
+  evaluate: "eval",
+  predict: "next",
+  prefill: "prefill",
+  decode: "decode",
+};
+
 /** Kernels with the same text are one. The names say which pass they belong to, which number they have there, and what they compute. */
 function nameKernels(programs: readonly Program[], texts: ReadonlyMap<Kernel, KernelText>): NamedKernel[] {
   const byText = new Map<string, NamedKernel>();
   const counters = new Map<string, number>();
   for (const program of programs) {
-    let phase = program.name === "train" ? "fwd" : program.name === "evaluate" ? "eval" : "next";
+    let phase = phases[program.name];
     for (const kernel of kernelsOf(program.kernels.steps)) {
       if (program.name === "train" && kernel.ops.some((op) => /Grad|Train/.test(op.kind))) phase = "bwd";
       const text = texts.get(kernel)!;
@@ -215,6 +233,8 @@ function makerOf({ def }: Value): Op | undefined {
   return inner && inner.def !== def && !(inner.def.is === "carried" && inner.def.op === op) ? makerOf(inner) : op;
 }
 
+const flopsOf = (kernel: Kernel): number => kernel.ops.reduce((n, op) => n + spec(op.kind).flops(op), 0);
+
 function facts(
   name: string,
   kernels: readonly Kernel[],
@@ -233,7 +253,7 @@ function facts(
       sources,
     ).map((q) => q.slice(0, q.indexOf("   "))),
     programs,
-    flops: kernel!.ops.reduce((n, op) => n + spec(op.kind).flops(op), 0),
+    flops: flopsOf(kernel!),
     bytes: trafficBytes(kernel!, elementBytes),
     calls: kernels.length,
   };

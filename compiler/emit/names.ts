@@ -1,6 +1,7 @@
 /** What values and dimensions are called in emitted C++: the model's own words where it has any. */
 import type { Dim, Value } from "../ir.js";
 import { spec } from "../ops/index.js";
+import { parameterPath } from "../passes/rewrite.js";
 
 const reserved = new Set(
   "alignas auto bool break case catch char class const continue default delete do double else enum exp explicit export extern false float for friend goto if inline int log long mlac namespace new operator out private protected public real register return short signed sizeof static struct switch tanh template this throw true try typedef union unsigned using virtual void volatile while row chunk chunks begin end count group at i j k m n cosine sine turned_u turned_v copy range Range".split(
@@ -68,11 +69,3 @@ export function valueName(v: Value): string {
 }
 
 const lastSegment = (path: string): string => path.slice(path.lastIndexOf(".") + 1);
-
-/** A parameter's path, if the value is one or a layer of one. */
-export function parameterPath(v: Value): string | undefined {
-  if (v.def.is === "input") return v.def.parameter?.path;
-  if (v.def.is !== "slice") return undefined;
-  const operand = v.def.op.inputs[v.def.op.loop!.carried.length + v.def.index];
-  return operand && parameterPath(operand);
-}

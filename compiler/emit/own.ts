@@ -1,11 +1,13 @@
 /** What the templates of forms of their own need to know beyond their operands' names: sizes, by the model's words. */
 import { type Dim, last, type Op, type Value } from "../ir.js";
+import { written } from "../ops/cacheWrite.js";
+import { latentOperands } from "../ops/latentCachedAttention.js";
 import type { Table } from "../ops/op.js";
 import { productName as bareProduct, product, stored } from "./access.js";
 import { dimName, type Names } from "./names.js";
 
 export interface OwnText {
-  fields: Record<string, string | boolean>;
+  fields: Record<string, string | boolean | readonly object[]>;
   /** Reals of workspace. */
   workspace: number;
 }
@@ -17,12 +19,18 @@ export interface OwnContext {
   tables?: readonly Table[];
   /** Whether an output is added to what is there. */
   adds(v: Value): boolean;
+  /** See KernelContext. */
+  fewRows?: boolean | undefined;
 }
 
 /** Columns that lib/tile.h computes side by side are never fewer; the loss keeps two numbers for each such run of columns. */
 const FEWEST_TILE_COLUMNS = 4;
 /** Rows of logits of one product where the loss is computed without a gradient. */
 const LOSS_ROWS = 256;
+
+/** decode_workspace of lib/decode_attention.h: parts of [rows heads], each with so many numbers and two more. */
+const DECODE_PARTS = 16;
+const decodeWorkspace = (q: Value, { size }: Dim): number => product(q.type.dims.slice(0, 2)) * DECODE_PARTS * (size + 2);
 
 /** A product that may stand anywhere in an expression. */
 const productName = (dims: readonly Dim[]): string => (dims.length > 1 ? `(${bareProduct(dims)})` : bareProduct(dims));
@@ -95,9 +103,62 @@ const builders: Readonly<Record<string, (c: OwnContext) => OwnText>> = {
     return { fields, workspace: rows * w!.type.dims[0]!.size };
   },
   nextLogits: ({ op }) => {
+    const [x, w, at] = op.inputs;
+    const [batch, length] = x!.type.dims;
+    const fields = {
+      batch: dimName(batch!),
+      // Of whole sequences, one position's row.
+      length: at ? dimName(length!) : false,
+      width: dimName(last(x!.type)),
+      vocabulary: dimName(w!.type.dims[0]!),
+    };
+    return { fields, workspace: 0 };
+  },
+  cacheWrite: ({ op, names }) => {
+    const n = written(op.inputs);
+    const [slot, position] = op.inputs.slice(-2);
+    const values = op.inputs.slice(0, n);
+    const lead = values[0]!.type.dims.slice(0, op.attrs.window ? 2 : 1);
+    const kept = values.map((v, i) => ({
+      value: names.of(v),
+      cache: names.of(op.outputs[i]!),
+      width: productName(v.type.dims.slice(lead.length)),
+    }));
+    const fields = { tokens: productName(lead), length: op.attrs.window ? dimName(lead[1]!) : false, kept };
+    return { fields: { ...fields, context: "context", slot: names.of(slot!), position: names.of(position!) }, workspace: 0 };
+  },
+  cachedAttention: ({ op }) => {
+    const [q, k, v] = op.inputs;
+    const [batch, heads, width] = q!.type.dims;
+    const fields = { batch: dimName(batch!), heads: dimName(heads!), groups: dimName(k!.type.dims[2]!), width: dimName(width!) };
+    return {
+      fields: { ...fields, value: dimName(last(v!.type)), context: dimName(k!.type.dims[1]!) },
+      workspace: decodeWorkspace(q!, last(v!.type)),
+    };
+  },
+  latentCachedAttention: ({ op, names }) => {
+    const { q, qRotary, latent, rotary, norm, slot, position } = latentOperands(op.inputs, op.attrs);
+    const [batch, heads, width] = q.type.dims;
+    const name = (v: Value | undefined): string => (v ? names.of(v) : "nullptr");
+    const fields = {
+      batch: dimName(batch!),
+      heads: dimName(heads!),
+      width: dimName(width!),
+      turned: rotary ? dimName(last(rotary.type)) : "0",
+      context: dimName(latent.type.dims[1]!),
+      operands: [q, qRotary, latent, rotary, norm, slot, position].map(name).join(", "),
+    };
+    return { fields, workspace: decodeWorkspace(q, width!) };
+  },
+  linearByHead: ({ op }) => {
     const [x, w] = op.inputs;
-    const [batch, length, width] = x!.type.dims;
-    const fields = { batch: dimName(batch!), length: dimName(length!), width: dimName(width!), vocabulary: dimName(w!.type.dims[0]!) };
+    const [reads, heads, writes] = w!.type.dims;
+    const fields = {
+      rows: productName(x!.type.dims.slice(0, -2)),
+      heads: dimName(heads!),
+      first: dimName(reads!),
+      second: dimName(writes!),
+    };
     return { fields, workspace: 0 };
   },
 };

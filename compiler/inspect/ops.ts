@@ -1,8 +1,9 @@
 /** The ops of a model's programs as plain data: numbered, named, with the kernels that compute them. */
-import { parameterPath, valueName } from "../emit/names.js";
+import { valueName } from "../emit/names.js";
 import { names, type Op, type Value } from "../ir.js";
 import { type Kernel, kernelsOf } from "../kernel.js";
 import { spec } from "../ops/index.js";
+import { parameterPath } from "../passes/rewrite.js";
 import type { Program } from "../programs.js";
 import type { OpFacts } from "./inspection.js";
 

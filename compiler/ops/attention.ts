@@ -120,6 +120,7 @@ export const attention: OpSpec = {
     });
     return [out, lse];
   },
+  mixes: (op) => [op.inputs[0]!.type.dims.at(-3)!.name],
   outputs: ["mixed", "lse"],
   form: { is: "own", template: "attention" },
   samples: attentionSamples.map(({ q, k, v, attrs }) => ({ args: [{ type: q }, { type: k }, { type: v }], attrs })),

@@ -2,6 +2,8 @@
 import { add } from "./add.js";
 import { attention } from "./attention.js";
 import { attentionGrad } from "./attentionGrad.js";
+import { cachedAttention } from "./cachedAttention.js";
+import { cacheWrite } from "./cacheWrite.js";
 import { combine, combineGradGates } from "./combine.js";
 import { concat } from "./concat.js";
 import { dispatch } from "./dispatch.js";
@@ -11,9 +13,11 @@ import { expand } from "./expand.js";
 import { fill } from "./fill.js";
 import { latentAttention } from "./latentAttention.js";
 import { latentAttentionGrad } from "./latentAttentionGrad.js";
+import { latentCachedAttention } from "./latentCachedAttention.js";
 import { layernorm } from "./layernorm.js";
 import { layernormGradGain, layernormGradX } from "./layernormGrad.js";
 import { linear } from "./linear.js";
+import { linearByHead } from "./linearByHead.js";
 import { linearCrossEntropy, linearCrossEntropyGrad, linearCrossEntropyTrain } from "./linearCrossEntropy.js";
 import { linearGradW, linearGradX } from "./linearGrad.js";
 import { log } from "./log.js";
@@ -29,6 +33,7 @@ import { rmsnormGradGain, rmsnormGradX } from "./rmsnormGrad.js";
 import { rope } from "./rope.js";
 import { route } from "./route.js";
 import { routeGrad } from "./routeGrad.js";
+import { rstd } from "./rstd.js";
 import { scale } from "./scale.js";
 import { shift } from "./shift.js";
 import { sigmoid } from "./sigmoid.js";
@@ -97,6 +102,12 @@ const list: readonly OpSpec[] = [
   attentionGrad,
   latentAttention,
   latentAttentionGrad,
+  // generating: attention over what was kept of earlier tokens
+  cacheWrite,
+  cachedAttention,
+  latentCachedAttention,
+  linearByHead,
+  rstd,
   // experts
   route,
   routeGrad,

@@ -151,6 +151,13 @@ export interface OpSpec {
   outputs?: readonly string[];
   /** Operands, by number, that are there for the gradient's sake; the op itself does not read them. */
   gradientOnly?: readonly number[];
+  /** Its results lie where so many operands from this one on lie: it writes parts of them, and does not read them. */
+  inPlace?(operands: readonly unknown[]): number;
+  /**
+   * The dimensions along which a result at one place depends on operands at others. Default: a row's columns, a product's rows; none of
+   * ops that are pointwise or have a form of their own.
+   */
+  mixes?(op: Op): readonly string[];
   samples: readonly Sample[];
 }
 

@@ -46,6 +46,7 @@ export const sumOver: OpSpec = {
     });
     return [y];
   },
+  mixes: (op) => op.attrs.over as readonly string[],
   form: {
     is: "rowwise",
     lines({ args: [x], outs: [y], argTypes: [from], outTypes: [to], loop }) {

@@ -13,7 +13,7 @@
 import { fail } from "../diagnostics.js";
 import { type Builder, type Graph, last, type Op, type Value } from "../ir.js";
 import { spec } from "../ops/index.js";
-import { allOps, leaves, maker, replaceInGraph } from "./rewrite.js";
+import { allOps, leaves, madeBy, replaceInGraph } from "./rewrite.js";
 
 /** `forward`: attention too, not only its gradients. Errors: use/fuse, where there is nothing to be made. */
 export function latentKeys(builder: Builder, graph: Graph, forward: boolean): Graph {
@@ -98,12 +98,12 @@ interface Keys {
 /** What an attention's, or its gradients', keys and values are made from. */
 function keysOf(op: Op): Keys | undefined {
   const [, k, v] = op.inputs;
-  const turn = made(k, "rope");
-  const norm = made(turn?.inputs[0], "rmsnorm");
-  const joined = made(norm?.inputs[0], "concat");
-  const product = made(joined?.inputs[0], "linear");
-  const copies = made(joined?.inputs[1], "expand");
-  const values = made(v, "linear");
+  const turn = madeBy(k, "rope");
+  const norm = madeBy(turn?.inputs[0], "rmsnorm");
+  const joined = madeBy(norm?.inputs[0], "concat");
+  const product = madeBy(joined?.inputs[0], "linear");
+  const copies = madeBy(joined?.inputs[1], "expand");
+  const values = madeBy(v, "linear");
   if (!turn || !norm || !product || !copies || !values || joined?.inputs.length !== 2) return undefined;
   const [latent, kWeight] = product.inputs as [Value, Value];
   const [shared] = copies.inputs as [Value];
@@ -120,11 +120,6 @@ function keysOf(op: Op): Keys | undefined {
     origins: [...new Set([op, turn, norm, product, values].flatMap((o) => o.origins))],
   };
 }
-
-const made = (v: Value | undefined, kind: string): Op | undefined => {
-  const op = v && maker(v);
-  return op?.kind === kind ? op : undefined;
-};
 
 /** Who takes a value; a loop's or the program's result counts as an op that nothing here looks for. */
 function usersOf(graph: Graph): Map<Value, Op[]> {

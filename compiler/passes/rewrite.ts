@@ -51,3 +51,17 @@ export function countUses(graph: Graph): Map<Value, number> {
 
 /** The op that makes a value, if one does. */
 export const maker = (v: Value): Op | undefined => (v.def.is === "op" ? v.def.op : undefined);
+
+/** The op that makes a value, if it is one of these kinds. */
+export function madeBy(v: Value | undefined, ...kinds: readonly string[]): Op | undefined {
+  const op = v && maker(v);
+  return op && kinds.includes(op.kind) ? op : undefined;
+}
+
+/** A parameter's path, if the value is one or a layer of one. */
+export function parameterPath(v: Value): string | undefined {
+  if (v.def.is === "input") return v.def.parameter?.path;
+  if (v.def.is !== "slice") return undefined;
+  const operand = v.def.op.inputs[v.def.op.loop!.carried.length + v.def.index];
+  return operand && parameterPath(operand);
+}

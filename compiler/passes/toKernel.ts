@@ -20,7 +20,12 @@ export function toKernel(grouping: Grouping, escaping: ReadonlySet<Value>, ...gr
 }
 
 /** What an op's code really reads. */
-const reads = (op: Op): Value[] => op.inputs.filter((_, i) => op.loop || !spec(op.kind).gradientOnly?.includes(i));
+function reads(op: Op): Value[] {
+  if (op.loop) return op.inputs;
+  const { gradientOnly = [], inPlace } = spec(op.kind);
+  const first = inPlace?.(op.inputs) ?? op.inputs.length;
+  return op.inputs.filter((_, i) => !gradientOnly.includes(i) && (i < first || i >= first + op.outputs.length));
+}
 
 /** A sum of rows knows where each token's rows are; a product that scatters has to know where each row's token is. */
 const readsInProduct = (op: Op): Value[] => (op.kind === "combine" ? [op.inputs[0]!, op.inputs[2]!] : reads(op));

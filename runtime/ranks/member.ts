@@ -2,7 +2,7 @@
 import { connect, type Socket } from "node:net";
 import { hostname } from "node:os";
 import { type Diagnostic, fail, MlacError } from "../../compiler/diagnostics.js";
-import type { Whereabouts } from "../session.js";
+import type { Whereabouts } from "../place.js";
 import type { Place } from "./environment.js";
 import { pulse } from "./hub.js";
 import { type FromHub, type FromRank, type Heard, listen, nowhere, type Shown, send } from "./messages.js";

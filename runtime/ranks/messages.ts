@@ -1,8 +1,8 @@
 /** What goes over the control channel: one JSON value a line, between the hub and each rank. */
 import type { Socket } from "node:net";
 import type { Diagnostic } from "../../compiler/diagnostics.js";
+import type { Whereabouts } from "../place.js";
 import type { StepReport } from "../progress.js";
-import type { Whereabouts } from "../session.js";
 
 /** What a rank is doing, as its loop and its native code say. */
 export interface Doing extends Whereabouts {

@@ -1,5 +1,6 @@
 /** A rank among others: the group as this process sees it, over the control channel and the native code's collectives. */
-import type { Session, Whereabouts } from "../session.js";
+import type { Whereabouts } from "../place.js";
+import type { Session } from "../session.js";
 import type { Place } from "./environment.js";
 import type { Group } from "./group.js";
 import { injectFault } from "./injected.js";

@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { MlacError } from "../../compiler/diagnostics.js";
-import { type BuiltModel, openSession, ranksId } from "../../runtime/session.js";
+import { ranksId } from "../../runtime/place.js";
+import { type BuiltModel, openSession } from "../../runtime/session.js";
 
 const directory = process.argv[2]!;
 const rank = Number(process.env["OMPI_COMM_WORLD_RANK"]);

@@ -1,7 +1,7 @@
 /** A short training of test/fixture/ranks.ts, alone or as one of several ranks, and what is compared of it. */
 import { createHash } from "node:crypto";
-import type { BuiltModel } from "../../runtime/session.js";
-import { openSession, type Session, type SessionPlace, type Traffic } from "../../runtime/session.js";
+import type { SessionPlace, Traffic } from "../../runtime/place.js";
+import { type BuiltModel, openSession, type Session } from "../../runtime/session.js";
 
 export interface Course {
   /** Of each step, over the whole global batch. */

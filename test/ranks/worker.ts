@@ -1,7 +1,8 @@
 /** One rank, started by mpirun: runs some courses one after the other; rank 0 writes what came of them. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type BuiltModel, ranksId } from "../../runtime/session.js";
+import { ranksId } from "../../runtime/place.js";
+import type { BuiltModel } from "../../runtime/session.js";
 import { type Course, course } from "./course.js";
 
 /** What the test asks for, in one argument. */
