@@ -170,6 +170,21 @@ else {
     assert.equal(readdirSync(join(folder, "term", "checkpoints")), ["step-000004", "step-000006"]);
   });
 
+  test("Ctrl-C saves once and ends all", async () => {
+    let sent = false;
+    const onText = (text: string, pid: number): void => {
+      if (sent || !/step +1\/12/.test(text)) return;
+      sent = true;
+      process.kill(pid, "SIGINT");
+    };
+    const ran = await ranks("interrupt", "1:step 6:begin:late=2", [], { onText });
+    await check(ran, "interrupt", {
+      code: 130,
+      report: [/SIGINT: saving after this step/, /stopped by SIGINT after step 6 of 12, and saved/],
+      checkpoint: 6,
+    });
+  });
+
   test("the process that started the ranks is killed", async () => {
     let killed = false;
     const onText = (text: string, pid: number): void => {

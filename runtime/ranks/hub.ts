@@ -163,7 +163,7 @@ export class Hub {
     });
   }
 
-  /** Strangers are sent away without a word; ranks of another kind with one. */
+  /** Strangers are sent away without a word. A rank of another kind has to be there and cannot: that is the end. */
   #admit(socket: Socket, message: FromRank): Seat | undefined {
     if (message.type !== "hello" || message.token !== this.#options.token) {
       socket.destroy();
@@ -172,6 +172,8 @@ export class Hub {
     const refused = this.#refusal(message);
     if (refused !== undefined) {
       send(socket, { type: "refused", message: refused });
+      const help = "start all ranks with the same mlac and the same launcher";
+      this.#end({ code: 1, diagnostics: [{ slug: "run/ranks", message: refused, frames: [], help }] });
       socket.end();
       return undefined;
     }

@@ -1,5 +1,5 @@
 /** What a process does that was started as a rank: joins the others, works, and ends with them, whatever happens to any of them. */
-import type { Diagnostic } from "../../compiler/diagnostics.js";
+import { type Diagnostic, MlacError } from "../../compiler/diagnostics.js";
 import { Progress, type Show } from "../progress.js";
 import { exitCodeOf } from "../signals.js";
 import { describePlace, type Place } from "./environment.js";
@@ -44,7 +44,7 @@ export async function runRank<T>(place: Place, options: RankOptions, work: (grou
   let early: NodeJS.Signals | undefined;
   let over: (verdict: { code: number }) => void = () => undefined;
   const end = new Promise<{ code: number }>((settle) => (over = settle));
-  const member = await Member.join(hub ? { ...place, addresses: ["127.0.0.1"], ports: [hub.port] } : place, {
+  const joining = Member.join(hub ? { ...place, addresses: ["127.0.0.1"], ports: [hub.port] } : place, {
     ...limits,
     rank,
     mlac,
@@ -54,6 +54,10 @@ export async function runRank<T>(place: Place, options: RankOptions, work: (grou
     },
     onEnd: (code) => over({ code }),
     onLost: (how, heard) => void lost({ place, how, heard, timeout, report }).then(() => over({ code: 1 })),
+  });
+  const member = await joining.catch((error: unknown) => {
+    // Whoever refuses a rank reports it.
+    throw error instanceof MlacError && error.diagnostics[0]?.slug === "run/ranks" ? new MlacError([]) : error;
   });
   group = new RankGroup(place, member, timeout);
   group.signal = early;
