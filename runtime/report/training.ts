@@ -61,7 +61,10 @@ export function trainingFigures(metrics: readonly Metrics[], facts: RunFacts | u
     memory.length > 0 &&
       figure({
         title: "Memory",
-        note: "that the process holds, of the machine's",
+        note:
+          facts?.built.target === "cuda"
+            ? "of the machine's, not of the GPU's, that the process holds"
+            : "that the process holds, of the machine's",
         picture: plot("Memory over steps", [{ name: "process", points: memory }], { unit: "B", zero: true }),
       }),
   ]);
