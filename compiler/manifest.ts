@@ -24,6 +24,8 @@ export interface Manifest {
   tensors: ManifestTensor[];
   /** What ranks share out among themselves, in the order of `parameters`: compiler/ranks/partition.ts. */
   trained: TrainedPart[];
+  /** When in a micro-step which gradients are final. */
+  gradients: GradientTimeline;
   memory: MemoryPlan;
   kernels: ManifestKernel[];
   /** The programs' expert loads: tensor names "load.…", each [layers…, experts] int32. */
@@ -106,6 +108,13 @@ export interface TrainedPart {
   /** What one unit's update computes, and what it reads and writes. */
   flops: number;
   bytes: number;
+}
+
+export interface GradientTimeline {
+  /** The least that a micro-step's products and traffic take, where nothing else is known: compiler/ranks/timeline.ts. */
+  seconds: number;
+  /** In the order in which they are final; `done`: the part of the micro-step's time that has gone by. */
+  buckets: { name: string; bytes: number; done: number }[];
 }
 
 export interface MemoryPlan {

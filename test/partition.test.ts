@@ -5,7 +5,9 @@ import * as assert from "uvu/assert";
 import { emitAll } from "../compiler/compile.js";
 import type { TrainedPart } from "../compiler/manifest.js";
 import { root } from "../compiler/package.js";
+import { describeRanks, ranksReport } from "../compiler/ranks/describe.js";
 import { flatBounds, ownedElements, partition, rankCosts } from "../compiler/ranks/partition.js";
+import { efficiency, rankPlan, scaling } from "../compiler/ranks/scaling.js";
 
 const emitted = await emitAll({ model: join(root, "examples/tiny/model.ts"), target: "cpu", dtype: "f32", fuse: {}, set: {} });
 const { trained, parameters } = emitted.manifest;
@@ -83,6 +85,61 @@ test("many matrices of a few sizes are balanced to a few per cent, and always in
     assert.ok(Math.max(...costs) / mean < 1.05, `${size} ranks: ${costs.join(", ")}`);
     assert.equal(partition(parts, size), bounds);
   }
+});
+
+test("a rank's memory is that of one process less the optimizer's state of the others", () => {
+  const { manifest } = emitted;
+  assert.equal(rankPlan(manifest, 1), {
+    size: 1,
+    memory: [manifest.memory.total],
+    optimizer: [manifest.memory.kinds.optimizer],
+    balance: 1,
+  });
+  const { memory, optimizer, balance } = rankPlan(manifest, 4);
+  const all = optimizer.reduce((a, b) => a + b, 0);
+  // Each rank rounds each of its tensors up to 64 bytes.
+  assert.ok(all >= manifest.memory.kinds.optimizer && all < manifest.memory.kinds.optimizer + 4 * 64 * 2 * trained.length);
+  for (const [rank, bytes] of memory.entries())
+    assert.is(manifest.memory.total - bytes, manifest.memory.kinds.optimizer - optimizer[rank]!);
+  assert.ok(balance >= 1 && balance < 1.05);
+});
+
+test("all gradients are in buckets, the embedding's in the last one, and a layer's when the layer is done", () => {
+  const { gradients } = emitted.manifest;
+  const numbers = trained.reduce((n, { slices, units, elements }) => n + slices * units * elements, 0);
+  assert.is(
+    gradients.buckets.reduce((n, { bytes }) => n + bytes, 0),
+    4 * numbers,
+  );
+  assert.match(gradients.buckets[0]!.name, /^head norm$/);
+  assert.is(gradients.buckets.filter(({ name }) => name.startsWith("a layer of layers: ")).length, 3);
+  assert.match(gradients.buckets.at(-1)!.name, /embed$/);
+  assert.ok(gradients.buckets.every(({ done }, i) => done <= 1 && (i === 0 || done > gradients.buckets[i - 1]!.done)));
+});
+
+test("the model of scaling: what is sent, and what nothing hides", () => {
+  const manifest = {
+    ...emitted.manifest,
+    trained: [part("a", { units: 8, elements: 1e6, flops: 0 })],
+    // Half of it is final in the middle of a micro-step of 10 ms, the rest at its end.
+    gradients: { seconds: 0.01, buckets: [16e6, 16e6].map((bytes, i) => ({ name: "", bytes, done: (i + 1) / 2 })) },
+  };
+  const quick = scaling(manifest, 4, { bandwidth: 12e9 });
+  assert.is(quick.gradientBytes, 24e6);
+  assert.is(quick.weightBytes, 24e6);
+  // 12 MB of each half at 12 GB/s: one millisecond, of which the first is hidden.
+  assert.ok(Math.abs(quick.exposedGradients - 1e-3) < 1e-9);
+  assert.ok(Math.abs(quick.exposedWeights - 2e-3) < 1e-9);
+  assert.ok(Math.abs(efficiency(quick, 1) - 10 / 13) < 1e-9 && Math.abs(efficiency(quick, 8) - 80 / 83) < 1e-9);
+  // At 1.2 GB/s each half takes 10 ms: the link is not free when the second is final.
+  assert.ok(Math.abs(scaling(manifest, 4, { bandwidth: 1.2e9 }).exposedGradients - 15e-3) < 1e-9);
+  assert.is(scaling(manifest, 1).gradientBytes, 0);
+});
+
+test("mlac plan -n says it in words", () => {
+  const text = describeRanks(emitted.manifest, ranksReport(emitted.manifest, 2, {}));
+  for (const what of [/^2 ranks/m, /the rank with the most to do/, /^ +2 /m, /^ +8 /m, /^ +64 /m, /\(N - 1\) \/ N/])
+    assert.match(text, what);
 });
 
 test.run();

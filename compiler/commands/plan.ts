@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { type Generation, mlaWays } from "../generation.js";
-import { buildOptions, count, declare, type ModelOptions, modelOptions, print, withMeasured } from "./command.js";
+import type { Manifest } from "../manifest.js";
+import { between, buildOptions, count, declare, type ModelOptions, modelOptions, print, withMeasured } from "./command.js";
 import { located } from "./located.js";
 
 interface Options extends ModelOptions {
@@ -9,6 +10,9 @@ interface Options extends ModelOptions {
   mla: Generation["mla"];
   context?: number;
   rows?: number;
+  ranks?: number;
+  bandwidth?: number;
+  microStep?: number;
 }
 
 export default function (program: Command): void {
@@ -16,10 +20,18 @@ export default function (program: Command): void {
   const examples = [
     "mlac plan model.ts",
     "mlac plan model.ts --set B=16 --fuse recompute=layer",
+    "mlac plan model.ts -n 8 --bandwidth 350",
     "mlac plan model.ts --decode --context 32768",
   ];
   modelOptions(declare(program, "plan", summary, examples))
     .option("--threads <n>", "count the scratch memory of so many threads (default: one a processor)", count(1))
+    .option(
+      "-n, --ranks <n>",
+      "of so many processes or GPUs that train together: memory and work of each, and how training scales",
+      count(1),
+    )
+    .option("--bandwidth <GB/s>", "what each gives to others in a second (default: 350 up to 8 ranks, 45 beyond)", between(1e-3))
+    .option("--micro-step <ms>", "the measured time of a micro-step (default: the least that its kernels take)", between(1e-6))
     .option("--decode", "of generating: what a token takes in the cache, how long a context fits")
     .option("--context <n>", "with --decode: tokens of a request (default: the model's T)", count(1))
     .option("--rows <n>", "with --decode: requests at the same time (default: 8)", count(1))
@@ -43,10 +55,21 @@ export default function (program: Command): void {
         total: totalBytes(memory, options.threads),
         memory,
       };
-      if (!generation) return print(options, describeMemory(manifest, options.threads, room), result);
+      if (!generation && options.ranks === undefined) return print(options, describeMemory(manifest, options.threads, room), result);
+      if (!generation) return printRanks(options, manifest, describeMemory(manifest, options.threads, room), result);
       const { contextsThatFit, describeGenerationPlan, layerCaches } = await import("../generationPlan.js");
       const threads = options.threads ?? (await import("node:os")).availableParallelism();
       const contexts = room === undefined ? null : contextsThatFit(manifest, room, threads);
       print(options, describeGenerationPlan(manifest, threads, room), { ...result, generation, layers: layerCaches(generation), contexts });
     });
+}
+
+/** What each of several ranks takes and sends. */
+async function printRanks(options: Options, manifest: Manifest, memory: string, result: object): Promise<void> {
+  const { describeRanks, ranksReport } = await import("../ranks/describe.js");
+  const ranks = ranksReport(manifest, options.ranks ?? 1, {
+    ...(options.bandwidth === undefined ? {} : { bandwidth: options.bandwidth * 1e9 }),
+    ...(options.microStep === undefined ? {} : { microStep: options.microStep / 1e3 }),
+  });
+  print(options, `${memory}\n\n${describeRanks(manifest, ranks)}`, { ...result, ranks });
 }

@@ -2,12 +2,13 @@
 import type { Op, Value } from "../ir.js";
 import { type Kernel, kernelsOf } from "../kernel.js";
 import type { Lowered } from "../lower/index.js";
-import type { ManifestKernel, MemoryPlan, PlannedBuffer, TrainedPart } from "../manifest.js";
+import type { GradientTimeline, ManifestKernel, MemoryPlan, PlannedBuffer, TrainedPart } from "../manifest.js";
 import { spec } from "../ops/index.js";
 import { gradientValues } from "../passes/landing.js";
 import { align, type MemoryLayout, planMemory } from "../passes/memory.js";
 import type { Program } from "../programs.js";
 import { type Bucket, gradientBuckets } from "../ranks/buckets.js";
+import { gradientTimeline } from "../ranks/timeline.js";
 import { trainedParts } from "../ranks/trained.js";
 import type { Backend, TablePlace } from "./backend.js";
 import { type KernelContext, type KernelText, kernelText, quotes } from "./kernelFile.js";
@@ -30,6 +31,7 @@ export interface EmittedModel {
   /** What ranks share out, and when the gradients of which are final. */
   trained: readonly TrainedPart[];
   buckets: readonly Bucket[];
+  gradients: GradientTimeline;
   /** Where the memory that programs share begins, and its bytes. */
   shared: { offset: number; bytes: number };
 }
@@ -94,6 +96,10 @@ export function emitModel(model: Lowered, programs: readonly Program[], resident
   residents.placeOptimizer(base + shared);
   const trained = training ? trainedParts(model.parameters, model.plan, realBytes) : [];
   const buckets = training ? gradientBuckets(training.kernels, trained) : [];
+  const work = (kernel: Kernel): { flops: number; bytes: number } => ({
+    flops: flopsOf(kernel),
+    bytes: trafficBytes(kernel, elementBytes),
+  });
   const lines = ({ name, kernels }: Program): string[] =>
     programText(kernels, {
       layout: layouts.get(name)!,
@@ -118,6 +124,9 @@ export function emitModel(model: Lowered, programs: readonly Program[], resident
     layouts,
     trained,
     buckets,
+    gradients: training
+      ? gradientTimeline(training.kernels, buckets, { target: backend.target, trained, realBytes, work })
+      : { seconds: 0, buckets: [] },
     shared: { offset: base, bytes: shared },
   };
 }
@@ -224,6 +233,8 @@ function makerOf({ def }: Value): Op | undefined {
   return inner && inner.def !== def && !(inner.def.is === "carried" && inner.def.op === op) ? makerOf(inner) : op;
 }
 
+const flopsOf = (kernel: Kernel): number => kernel.ops.reduce((n, op) => n + spec(op.kind).flops(op), 0);
+
 function facts(
   name: string,
   kernels: readonly Kernel[],
@@ -242,7 +253,7 @@ function facts(
       sources,
     ).map((q) => q.slice(0, q.indexOf("   "))),
     programs,
-    flops: kernel!.ops.reduce((n, op) => n + spec(op.kind).flops(op), 0),
+    flops: flopsOf(kernel!),
     bytes: trafficBytes(kernel!, elementBytes),
     calls: kernels.length,
   };

@@ -10,6 +10,8 @@
 
 #include "attention.h"
 #include "contraction.h"
+#include "decode_attention.h"
+#include "linear_by_head.h"
 #include "math.h"
 #include "range.h"
 #include "real.h"
