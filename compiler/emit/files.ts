@@ -50,6 +50,9 @@ function textsOf(emitted: Emission): Record<string, string> {
   };
 }
 
+/** Headers that only a build that generates includes. */
+const forGenerating = new Set(["decode_attention.h", "linear_by_head.h", "sampling.h"]);
+
 const isHeader = (name: string): boolean => /\.(h|cuh)$/.test(name);
 
 /** Files without holes: the session, and the headers that kernels include. */
@@ -60,7 +63,8 @@ async function copiedFiles(target: Target, generating: boolean): Promise<{ from:
   if (generating) files.push(...["generation.h", "generator.cpp"].map((name) => join(native, "generate", name)), join(native, "worker.h"));
   else if (target === "cpu") files.push(...["model.h", "profile.h", "worker.h", "session.cpp"].map((name) => join(native, name)));
   else files.push(...(await readdir(join(native, "cuda"))).map((name) => join(native, "cuda", name)));
-  const headers = (await readdir(library)).filter(isHeader).map((name) => join(library, name));
+  const wanted = (name: string): boolean => isHeader(name) && (generating || !forGenerating.has(name));
+  const headers = (await readdir(library)).filter(wanted).map((name) => join(library, name));
   // Parameters start with the same bits on every target.
   if (target === "cuda") headers.push(...["random.h", "real.h", "scratch.h"].map((name) => join(root, "templates/cpu/lib", name)));
   return [...files.map((from) => ({ from, to: basename(from) })), ...headers.map((from) => ({ from, to: join("lib", basename(from)) }))];

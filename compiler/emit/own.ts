@@ -10,6 +10,8 @@ export interface OwnText {
   fields: Record<string, string | boolean | readonly object[]>;
   /** Reals of workspace. */
   workspace: number;
+  /** The header that it needs beside those of all kernels. */
+  lib?: string;
 }
 
 export interface OwnContext {
@@ -146,7 +148,7 @@ const builders: Readonly<Record<string, (c: OwnContext) => OwnText>> = {
       context: dimName(latent.type.dims[1]!),
       operands: [q, qRotary, latent, rotary, norm, slot, position].map(name).join(", "),
     };
-    return { fields, workspace: decodeWorkspace(q, width!) };
+    return { fields, workspace: decodeWorkspace(q, width!), lib: "decode_attention.h" };
   },
   linearByHead: ({ op }) => {
     const [x, w] = op.inputs;

@@ -2,14 +2,10 @@
 #include <omp.h>
 
 #include <cmath>
-#include <condition_variable>
 #include <cstdlib>
 #include <cstring>
-#include <functional>
-#include <mutex>
 #include <new>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "lib/random.h"
@@ -18,42 +14,7 @@
 #include "mlac.h"
 #include "model.h"
 #include "profile.h"
-
-/// A thread that does all of a session's work. OpenMP keeps a team of threads for every thread that calls it, and callers such as
-/// Node's thread pool come on a different one each time: without this, teams would pile up and wait for each other's cores.
-class Worker {
- public:
-  Worker() : thread([this] { loop(); }) {}
-  ~Worker() {
-    run([this] { ended = true; });
-    thread.join();
-  }
-
-  /// Runs `work` on the thread and waits for its end.
-  void run(std::function<void()> work) {
-    std::unique_lock<std::mutex> lock(mutex);
-    task = std::move(work);
-    changed.notify_all();
-    changed.wait(lock, [this] { return !task; });
-  }
-
- private:
-  void loop() {
-    std::unique_lock<std::mutex> lock(mutex);
-    while (!ended) {
-      changed.wait(lock, [this] { return bool(task); });
-      task();
-      task = nullptr;
-      changed.notify_all();
-    }
-  }
-
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::function<void()> task;
-  bool ended = false;
-  std::thread thread;
-};
+#include "worker.h"
 
 struct mlac_session {
   char* arena = nullptr;
