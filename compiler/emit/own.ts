@@ -134,6 +134,7 @@ const builders: Readonly<Record<string, (c: OwnContext) => OwnText>> = {
     return {
       fields: { ...fields, value: dimName(last(v!.type)), context: dimName(k!.type.dims[1]!) },
       workspace: decodeWorkspace(q!, last(v!.type)),
+      lib: "decode_attention.h",
     };
   },
   latentCachedAttention: ({ op, names }) => {
@@ -159,7 +160,7 @@ const builders: Readonly<Record<string, (c: OwnContext) => OwnText>> = {
       first: dimName(reads!),
       second: dimName(writes!),
     };
-    return { fields, workspace: 0 };
+    return { fields, workspace: 0, lib: "linear_by_head.h" };
   },
 };
 

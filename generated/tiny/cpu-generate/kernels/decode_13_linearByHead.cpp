@@ -4,6 +4,7 @@
 // writes linearByHead_k [B H C]
 // 131 kFLOP, 45.1 kB in float32, 2.9 FLOP a byte
 #include "../lib/kernel.h"
+#include "../lib/linear_by_head.h"
 
 namespace mlac {
 
