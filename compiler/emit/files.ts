@@ -51,7 +51,7 @@ function textsOf(emitted: Emission): Record<string, string> {
 }
 
 /** Headers that only a build that generates includes. */
-const forGenerating = new Set(["decode_attention.h", "linear_by_head.h", "sampling.h"]);
+const forGenerating = new Set(["decode_attention.h", "few_rows.h", "linear_by_head.h", "sampling.h"]);
 
 const isHeader = (name: string): boolean => /\.(h|cuh)$/.test(name);
 

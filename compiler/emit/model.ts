@@ -57,7 +57,12 @@ export function emitModel(model: Lowered, programs: readonly Program[], resident
   const layouts = new Map<string, MemoryLayout>();
   for (const program of programs) {
     const gradients = gradientValues(program.kernels.graph);
-    const context: KernelContext = { target: backend.target, sources, accumulates: (v) => gradients.has(v) };
+    const context: KernelContext = {
+      target: backend.target,
+      sources,
+      accumulates: (v) => gradients.has(v),
+      fewRows: program.name === "decode",
+    };
     for (const kernel of kernelsOf(program.kernels.steps)) texts.set(kernel, kernelText(kernel, context));
     layouts.set(
       program.name,

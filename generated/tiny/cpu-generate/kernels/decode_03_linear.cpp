@@ -4,6 +4,7 @@
 // writes linear_kvDown [B C]
 // 131 kFLOP, 38.9 kB in float32, 3.4 FLOP a byte
 #include "../lib/kernel.h"
+#include "../lib/few_rows.h"
 
 namespace mlac {
 
@@ -32,7 +33,7 @@ void decode_03_linear(const real* rmsnorm_attnNorm, const real* kvDown, real* __
       linear_kvDown[at] = linear_kvDown_sum[j];
     }
   };
-  contract<1>(grid, epilogue, product<0>(D, a, b));
+  contract_few<1>(grid, epilogue, product<0>(D, a, b));
 }
 
 }  // namespace mlac

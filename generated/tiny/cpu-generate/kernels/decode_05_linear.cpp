@@ -4,6 +4,7 @@
 // writes linear_q [B H N+R]
 // 393 kFLOP, 109 kB in float32, 3.6 FLOP a byte
 #include "../lib/kernel.h"
+#include "../lib/few_rows.h"
 
 namespace mlac {
 
@@ -33,7 +34,7 @@ void decode_05_linear(const real* rmsnorm_attnNorm, const real* q, real* __restr
       linear_q[at] = linear_q_sum[j];
     }
   };
-  contract<1>(grid, epilogue, product<0>(D, a, b));
+  contract_few<1>(grid, epilogue, product<0>(D, a, b));
 }
 
 }  // namespace mlac

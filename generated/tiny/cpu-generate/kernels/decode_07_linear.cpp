@@ -4,6 +4,7 @@
 // writes linear_k [B H N]
 // 131 kFLOP, 38.9 kB in float32, 3.4 FLOP a byte
 #include "../lib/kernel.h"
+#include "../lib/few_rows.h"
 
 namespace mlac {
 
@@ -33,7 +34,7 @@ void decode_07_linear(const real* latent, const real* k_, real* __restrict linea
       linear_k[at] = linear_k_sum[j];
     }
   };
-  contract<1>(grid, epilogue, product<0>(C, a, b));
+  contract_few<1>(grid, epilogue, product<0>(C, a, b));
 }
 
 }  // namespace mlac

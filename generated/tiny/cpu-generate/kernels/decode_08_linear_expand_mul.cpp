@@ -5,6 +5,7 @@
 // writes linear_kRope [B R], mul [B R]
 // 32.9 kFLOP, 13.4 kB in float32, 2.5 FLOP a byte
 #include "../lib/kernel.h"
+#include "../lib/few_rows.h"
 
 namespace mlac {
 
@@ -35,7 +36,7 @@ void decode_08_linear_expand_mul(const real* rmsnorm_attnNorm, const real* kRope
       mul[at] = mul_at;
     }
   };
-  contract<1>(grid, epilogue, product<0>(D, a, b));
+  contract_few<1>(grid, epilogue, product<0>(D, a, b));
 }
 
 }  // namespace mlac

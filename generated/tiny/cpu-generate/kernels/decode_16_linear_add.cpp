@@ -5,6 +5,7 @@
 // writes add [B D]
 // 263 kFLOP, 77.8 kB in float32, 3.4 FLOP a byte
 #include "../lib/kernel.h"
+#include "../lib/few_rows.h"
 
 namespace mlac {
 
@@ -35,7 +36,7 @@ void decode_16_linear_add(const real* mixed, const real* out_, const real* looku
       add[at] = add_at;
     }
   };
-  contract<1>(grid, epilogue, product<0>(H * U, a, b));
+  contract_few<1>(grid, epilogue, product<0>(H * U, a, b));
 }
 
 }  // namespace mlac

@@ -5,6 +5,7 @@
 // writes x [B D]
 // 803 kFLOP, 229 kB in float32, 3.5 FLOP a byte
 #include "../lib/kernel.h"
+#include "../lib/few_rows.h"
 
 namespace mlac {
 
@@ -34,7 +35,7 @@ void decode_19_linear_swiglu_add(const real* linear_gate, const real* linear_up,
       x[at] = x_at;
     }
   };
-  contract<1>(grid, epilogue, product<0>(W, a, b));
+  contract_few<1>(grid, epilogue, product<0>(W, a, b));
 }
 
 }  // namespace mlac

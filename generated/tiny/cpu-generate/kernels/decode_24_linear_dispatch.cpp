@@ -5,6 +5,7 @@
 // writes linear_gate [E rows F], linear_up [E rows F]
 // 524 kFLOP, 537 kB in float32, 0.98 FLOP a byte
 #include "../lib/kernel.h"
+#include "../lib/few_rows.h"
 
 namespace mlac {
 
@@ -37,7 +38,7 @@ void decode_24_linear_dispatch(const real* rmsnorm_ffnNorm, const int32_t* sourc
       linear_up[at] = linear_up_sum[j];
     }
   };
-  contract<2>(grid, epilogue, product<0>(D, a, b, b_2));
+  contract_few<2>(grid, epilogue, product<0>(D, a, b, b_2));
 }
 
 }  // namespace mlac

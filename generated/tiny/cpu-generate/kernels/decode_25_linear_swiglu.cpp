@@ -4,6 +4,7 @@
 // writes routed [E rows D]
 // 267 kFLOP, 279 kB in float32, 0.96 FLOP a byte
 #include "../lib/kernel.h"
+#include "../lib/few_rows.h"
 
 namespace mlac {
 
@@ -32,7 +33,7 @@ void decode_25_linear_swiglu(const real* linear_gate, const real* linear_up, con
       routed[at] = routed_sum[j];
     }
   };
-  contract<1>(grid, epilogue, product<0>(F, a, b));
+  contract_few<1>(grid, epilogue, product<0>(F, a, b));
 }
 
 }  // namespace mlac

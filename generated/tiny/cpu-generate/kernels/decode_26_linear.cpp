@@ -4,6 +4,7 @@
 // writes linear_sharedGate [B S], linear_sharedUp [B S]
 // 524 kFLOP, 143 kB in float32, 3.7 FLOP a byte
 #include "../lib/kernel.h"
+#include "../lib/few_rows.h"
 
 namespace mlac {
 
@@ -36,7 +37,7 @@ void decode_26_linear(const real* rmsnorm_ffnNorm, const real* sharedGate, const
       linear_sharedUp[at] = linear_sharedUp_sum[j];
     }
   };
-  contract<2>(grid, epilogue, product<0>(D, a, b, b_2));
+  contract_few<2>(grid, epilogue, product<0>(D, a, b, b_2));
 }
 
 }  // namespace mlac

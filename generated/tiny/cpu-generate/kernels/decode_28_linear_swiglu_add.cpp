@@ -6,6 +6,7 @@
 // writes x [B D]
 // 269 kFLOP, 86.0 kB in float32, 3.1 FLOP a byte
 #include "../lib/kernel.h"
+#include "../lib/few_rows.h"
 
 namespace mlac {
 
@@ -36,7 +37,7 @@ void decode_28_linear_swiglu_add(const real* linear_sharedGate, const real* line
       x[at] = x_at;
     }
   };
-  contract<1>(grid, epilogue, product<0>(S, a, b));
+  contract_few<1>(grid, epilogue, product<0>(S, a, b));
 }
 
 }  // namespace mlac
