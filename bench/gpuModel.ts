@@ -41,9 +41,10 @@ export class GpuModel {
   microStep(tokens: Int32Array, targets: Int32Array): [number, number] {
     const report = new Float64Array(2);
     this.#call(
-      "int32_t mlac_micro_step(void *session, const int32_t *tokens, const int32_t *targets, double loss_scale, int32_t first, double *report)",
+      "int32_t mlac_micro_step(void *session, const int32_t *tokens, const int32_t *targets, double loss_scale, int32_t first, int32_t last, double *report)",
       tokens,
       targets,
+      1,
       1,
       1,
       report,

@@ -124,6 +124,7 @@ function emission(options: BuildOptions, model: Lowered, choices: Choices, withS
       origin: originOf(p.origin),
     })),
     tensors: residents.all.flatMap((r) => layerTensors(r, options.dtype === "f64" ? "F64" : "F32", remainderOf(r), halfOnly(r))),
+    trained: [...emitted.trained],
     memory: emitted.memory,
     kernels: emitted.facts,
     loads: generating ? [] : model.graph.outputs.filter((o) => o.is === "load").map((o) => o.name),

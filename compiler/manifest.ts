@@ -22,6 +22,8 @@ export interface Manifest {
   parameters: ManifestParameter[];
   /** Everything that can be read and written by name. */
   tensors: ManifestTensor[];
+  /** What ranks share out among themselves, in the order of `parameters`: compiler/ranks/partition.ts. */
+  trained: TrainedPart[];
   memory: MemoryPlan;
   kernels: ManifestKernel[];
   /** The programs' expert loads: tensor names "load.…", each [layers…, experts] int32. */
@@ -76,6 +78,9 @@ export interface ManifestTensor {
   name: string;
   /** state: expert biases and the like, saved with the parameters. */
   role: "parameter" | "state" | "gradient" | "momentum" | "moment1" | "moment2" | "load";
+  /** The parameter whose weights, gradients or state it holds, and which of its slices. */
+  parameter?: string;
+  slice?: number;
   dtype: "F32" | "F64" | "I32";
   shape: number[];
   /** Place in the arena, in bytes. */
@@ -86,6 +91,21 @@ export interface ManifestTensor {
   remainder?: number;
   /** `offset` holds bfloat16, and there is nothing more of it: a build that generates. */
   half?: true;
+}
+
+/**
+ * A trained parameter as ranks share it out: `slices` of it, one a layer (one outside of stacks), of `units` each, of `elements` numbers
+ * each. A unit belongs to one rank: a matrix of Muon's, a row of AdamW's.
+ */
+export interface TrainedPart {
+  path: string;
+  rule: "muon" | "adamw";
+  slices: number;
+  units: number;
+  elements: number;
+  /** What one unit's update computes, and what it reads and writes. */
+  flops: number;
+  bytes: number;
 }
 
 export interface MemoryPlan {

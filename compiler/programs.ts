@@ -111,7 +111,9 @@ function makeIncremental(
   pass("incremental", (g) => g);
   pass("simplify", simplify); // keys and values that are not kept as such
   pass("land", (g) => land(builder, g)); // caches are written where they lie
-  return { program: { name, kernels: toKernels(made, choices, target) }, caches: result.caches, attentions: result.attentions };
+  // On a GPU no epilogue of few rows has a whole one.
+  const chosen: Choices = name === "decode" && target === "cuda" ? { ...choices, norm: "own" } : choices;
+  return { program: { name, kernels: toKernels(made, chosen, target) }, caches: result.caches, attentions: result.attentions };
 }
 
 /** The last stretch of every program. */

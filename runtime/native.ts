@@ -18,6 +18,15 @@ const stackBytes = 8 * 1024 * 1024;
 
 koffi.config({ sync_stack_size: stackBytes, async_stack_size: stackBytes, resident_async_pools: 1 });
 
+koffi.struct("mlac_place", {
+  rank: "int32_t",
+  size: "int32_t",
+  id: koffi.array("uint8_t", 128),
+  bounds: "const int64_t *",
+  bounds_count: "int64_t",
+  timeout_seconds: "double",
+});
+
 const prototypes = {
   open: "void *mlac_open(int32_t threads)",
   close: "void mlac_close(void *session)",
@@ -27,11 +36,22 @@ const prototypes = {
   write: "int32_t mlac_write(void *session, const char *name, const void *data, int64_t bytes)",
   resetOptimizer: "int32_t mlac_reset_optimizer(void *session)",
   microStep:
-    "int32_t mlac_micro_step(void *session, const int32_t *tokens, const int32_t *targets, double loss_scale, int32_t first, double *report)",
+    "int32_t mlac_micro_step(void *session, const int32_t *tokens, const int32_t *targets, double loss_scale, int32_t first, int32_t last, double *report)",
   update: "int32_t mlac_update(void *session, int64_t step, double rate, double clip, double *report)",
   evaluate: "int32_t mlac_evaluate(void *session, const int32_t *tokens, const int32_t *targets, double *report)",
   predict: "int32_t mlac_predict(void *session, const int32_t *tokens, const int32_t *at, void *logits)",
   firstNotFinite: "const char *mlac_first_not_finite(void *session)",
+} as const;
+
+/** For several processes that train together: runtime/native/ranks.h. */
+const ranksPrototypes = {
+  ranksId: "int32_t mlac_ranks_id(uint8_t *id)",
+  openRank: "void *mlac_open_rank(int32_t threads, const mlac_place *place)",
+  sum: "int32_t mlac_sum(void *session, double *values, int64_t count)",
+  collect: "int32_t mlac_collect(void *session, const char *name, void *out, int64_t bytes)",
+  traffic: "int32_t mlac_traffic(void *session, double *report)",
+  where: "int32_t mlac_where(void *session, void *text, int64_t bytes)",
+  abort: "int32_t mlac_abort(void *session)",
 } as const;
 
 /** For those who measure: runtime/native/measure.h. What trains does without them. */
@@ -49,12 +69,23 @@ const cudaPrototypes = {
   setChoices: "int32_t mlac_set_choices(void *session, const char *text)",
 } as const;
 
-type Name = keyof typeof prototypes | keyof typeof measurePrototypes | keyof typeof cudaPrototypes;
+type Name = keyof typeof prototypes | keyof typeof ranksPrototypes | keyof typeof measurePrototypes | keyof typeof cudaPrototypes;
 /** Those that do not answer whether they failed. */
-type Asked = "open" | "close" | "lastError" | "firstNotFinite" | "device" | "cublasLt";
+type Asked = "open" | "openRank" | "ranksId" | "where" | "abort" | "close" | "lastError" | "firstNotFinite" | "device" | "cublasLt";
 export type NativeFunction = ReturnType<LibraryHandle["func"]>;
 type Functions = Partial<Record<Name, NativeFunction>>;
-type Argument = bigint | number | string | Bytes;
+type Argument = bigint | number | string | null | object | Bytes;
+
+/** Which of the processes that train together this one is: mlac_place of runtime/native/ranks.h. */
+export interface Place {
+  rank: number;
+  size: number;
+  /** What `ranksId` gave to rank 0: 128 bytes. */
+  id: Uint8Array;
+  bounds: BigInt64Array;
+  /** Seconds that a call waits for other ranks. */
+  timeout: number;
+}
 
 export class Native {
   readonly #functions: Functions;
@@ -67,13 +98,16 @@ export class Native {
   }
 
   /** Errors: run/load (not a library that mlac built), run/memory, run/gpu. threads 0: one a processor; a GPU does not ask. */
-  static async open(library: string, threads: number, target: Target = "cpu"): Promise<Native> {
+  static async open(library: string, threads: number, target: Target = "cpu", place?: Place): Promise<Native> {
     if (target === "cpu") await chooseWaiting();
-    const wanted: Partial<Record<Name, string>> = { ...prototypes, ...(target === "cuda" ? cudaPrototypes : {}) };
-    const native = new Native(loadFunctions(library, wanted, measurePrototypes));
-    const session = (await native.#call("open", threads)) as bigint | null;
+    const native = new Native(loadSession(library, target));
+    const session = (await (place ? native.#call("openRank", threads, structOf(place)) : native.#call("open", threads))) as bigint | null;
     if (!session) {
-      const why = (await native.#call("lastError", null as never)) as string | null;
+      const why = (await native.#call("lastError", null)) as string | null;
+      if (place && !/memory/i.test(why ?? ""))
+        fail("run/ranks", why ?? `rank ${place.rank} of ${place.size} could not be opened`, {
+          help: "all ranks have to start the same build, with the same number of ranks, within the timeout",
+        });
       if (target === "cuda" && !/memory/i.test(why ?? ""))
         fail("run/gpu", why ?? "the GPU could not be opened", {
           help: "`mlac doctor` says what is there; --target cpu trains on the processor",
@@ -84,6 +118,26 @@ export class Native {
     }
     native.#session = session as bigint;
     return native;
+  }
+
+  /** Who belongs together: rank 0 asks, and tells the others. Errors: run/load, run/ranks. */
+  static async ranksId(library: string, target: Target): Promise<Uint8Array> {
+    const native = new Native(loadSession(library, target));
+    const id = new Uint8Array(128);
+    if ((await native.#call("ranksId", id)) === 0) return id;
+    return fail("run/ranks", ((await native.#call("lastError", null)) as string | null) ?? "the ranks have no way to find each other");
+  }
+
+  /** The collective, its number, what it waits for, the part of the step, with tabs between. Answers at once, also while a call runs. */
+  where(): string {
+    const text = new Uint8Array(1024);
+    this.#function("where")(this.#opened(), text, BigInt(text.length));
+    return Buffer.from(text.subarray(0, text.indexOf(0))).toString();
+  }
+
+  /** Calls that wait for other ranks give up. Answers at once. */
+  abort(): void {
+    if (this.#session !== undefined) this.#function("abort")(this.#session);
   }
 
   /** Waits for the call in progress. Closing twice does nothing. */
@@ -157,6 +211,15 @@ export class Native {
   }
 }
 
+const structOf = ({ rank, size, id, bounds, timeout }: Place): object => ({
+  rank,
+  size,
+  id: [...id],
+  bounds,
+  bounds_count: BigInt(bounds.length),
+  timeout_seconds: timeout,
+});
+
 /** Nothing, where a library does not export it. */
 function optional(handle: LibraryHandle, name: string, text: string): [string, NativeFunction][] {
   try {
@@ -164,6 +227,12 @@ function optional(handle: LibraryHandle, name: string, text: string): [string, N
   } catch {
     return [];
   }
+}
+
+/** Those of a model that trains. Errors: run/load. */
+function loadSession(library: string, target: Target): Functions {
+  const wanted: Partial<Record<Name, string>> = { ...prototypes, ...(target === "cuda" ? cudaPrototypes : {}) };
+  return loadFunctions(library, wanted, { ...ranksPrototypes, ...measurePrototypes });
 }
 
 const loaded = new Map<string, number>();

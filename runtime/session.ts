@@ -3,6 +3,7 @@ import { fail } from "../compiler/diagnostics.js";
 import type { Manifest, ManifestTensor } from "../compiler/manifest.js";
 import { binary, fits, machineMemory, totalBytes } from "../compiler/memory.js";
 import { type Bytes, Native } from "./native.js";
+import { type SessionPlace, type Traffic, type Whereabouts, withShares } from "./place.js";
 import { Tuning, tuningWanted } from "./tuning.js";
 
 /** What a session needs of a build; `build()` gives it. */
@@ -15,6 +16,8 @@ export interface BuiltModel {
 export interface SessionOptions {
   /** 0 or absent: one a processor. */
   threads?: number;
+  /** Among other processes that train the same model. */
+  place?: SessionPlace;
 }
 
 /** Mean over the tokens of a micro-batch. */
@@ -43,7 +46,8 @@ export async function openSession(built: BuiltModel, options: SessionOptions = {
     fail("plan/memory", `${model} needs ${binary(totalBytes(memory, options.threads))}; this machine has ${binary(machineMemory())}`, {
       help: "make B or T smaller (--set B=…), keep less for the backward pass (--fuse recompute=layer), or see `mlac plan`",
     });
-  const native = await Native.open(built.library, options.threads ?? 0, target);
+  const { place } = options;
+  const native = await Native.open(built.library, options.threads ?? 0, target, place && (await withShares(built, place)));
   try {
     const tuning = target === "cuda" && tuningWanted() ? await Tuning.open(native, built.library) : undefined;
     return new Session(built.manifest, native, tuning);
@@ -95,12 +99,12 @@ export class Session {
 
   /**
    * Forward and backward over tokens and targets [B, T]. Gradients of (loss + balance)·scale are added to what is there, or
-   * replace it when `first` is set.
+   * replace it when `first` is set. `last`: an update follows; between ranks the gradients then go to their owners.
    */
-  async microStep(tokens: Int32Array, targets: Int32Array, scale: number, first: boolean): Promise<Losses> {
+  async microStep(tokens: Int32Array, targets: Int32Array, scale: number, first: boolean, last = true): Promise<Losses> {
     this.#checkBatch(tokens, targets);
     const report = new Float64Array(2);
-    await this.#native.run("microStep", tokens, targets, scale, first ? 1 : 0, report);
+    await this.#native.run("microStep", tokens, targets, scale, first ? 1 : 0, last ? 1 : 0, report);
     return losses(report);
   }
 
@@ -112,6 +116,37 @@ export class Session {
     const report = new Float64Array(1);
     await this.#native.run("update", BigInt(step), rate, clip, report);
     return { norm: report[0] ?? Number.NaN };
+  }
+
+  /** Collective: each value becomes its sum over all ranks, the same bits on each. */
+  async sum(values: Float64Array): Promise<void> {
+    await this.#native.run("sum", values, BigInt(values.length));
+  }
+
+  /** Collective: rank 0 gets the tensor's elements as `read` gives them, of gradients the sum over all ranks; the others nothing. */
+  async collect(name: string, rank: number): Promise<Uint8Array | undefined> {
+    const tensor = this.#tensor(name);
+    const bytes = rank === 0 ? new Uint8Array(tensor.bytes) : undefined;
+    await this.#native.run("collect", name, bytes ?? null, BigInt(tensor.bytes));
+    return bytes;
+  }
+
+  async traffic(): Promise<Traffic> {
+    const report = new Float64Array(4);
+    await this.#native.run("traffic", report);
+    const [bytes = 0, gradientBytes = 0, microStepSeconds = 0, updateSeconds = 0] = report;
+    return { bytes, gradientBytes, microStepSeconds, updateSeconds };
+  }
+
+  /** Answers at once, also while a step runs. */
+  where(): Whereabouts {
+    const [collective = "none", sequence, waitsFor = "nothing", part = "nothing"] = this.#native.where().split("\t");
+    return { collective, sequence: Number(sequence), waitsFor, part };
+  }
+
+  /** Steps that wait for other ranks give up, with run/failed; then the session can only be closed. Answers at once. */
+  abort(): void {
+    this.#native.abort();
   }
 
   /** Forward only. */

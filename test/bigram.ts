@@ -56,7 +56,7 @@ int32_t mlac_initialize(mlac_session *s, uint64_t seed) {
 int32_t mlac_read(mlac_session *s, const char *name, void *out, int64_t bytes) { void *at = place(s, name, bytes); if (!at) return 1; std::memcpy(out, at, bytes); return 0; }
 int32_t mlac_write(mlac_session *s, const char *name, const void *data, int64_t bytes) { void *at = place(s, name, bytes); if (!at) return 1; std::memcpy(at, data, bytes); return 0; }
 int32_t mlac_reset_optimizer(mlac_session *s) { std::memset(s->m, 0, sizeof s->m); std::memset(s->v, 0, sizeof s->v); return 0; }
-int32_t mlac_micro_step(mlac_session *s, const int32_t *tokens, const int32_t *targets, double scale, int32_t first, double *report) {
+int32_t mlac_micro_step(mlac_session *s, const int32_t *tokens, const int32_t *targets, double scale, int32_t first, int32_t last, double *report) {
   if (first) std::memset(s->grad, 0, sizeof s->grad);
   std::memset(s->load, 0, sizeof s->load);
   report[0] = pass(s, tokens, targets, scale, true);

@@ -1,5 +1,5 @@
 /** Index arithmetic: where an element of a value lies, written in the loop's own variables. */
-import { type Dim, size, type Type } from "../ir.js";
+import { type Dim, type Parameter, size, type Type } from "../ir.js";
 import { dimName } from "./names.js";
 
 /** Dimensions that take up storage: experts in front of ragged rows do not. */
@@ -86,3 +86,14 @@ export const elementAt = (row: string, shift?: number): string => `${row}[${shif
 export const entryOf = (table: string, position: string, width: number): string => `${table}[(${position}) * ${width} + i]`;
 
 export const elements = (type: Type): number => size(type);
+
+/** A weight's matrix view: what it reads by what it writes; one for each layer and expert. */
+export function matrixOf(p: Parameter): { rows: number; columns: number; count: number } {
+  const before = p.stacked + p.each;
+  const { dims } = p.type;
+  return {
+    count: product(dims.slice(0, before)),
+    rows: product(dims.slice(before, before + p.reads)),
+    columns: product(dims.slice(before + p.reads)),
+  };
+}

@@ -8,7 +8,7 @@ import { align } from "../passes/memory.js";
 import { parameterType } from "../passes/precision.js";
 import type { Real, Target } from "../target.js";
 import { cType, elementBytes } from "./cuda/types.js";
-import { cudaUpdateText, type Places } from "./cuda/update.js";
+import { cudaUpdateText } from "./cuda/update.js";
 import type { KernelText } from "./kernelFile.js";
 import { cpuDialect, type HostDialect } from "./step.js";
 import type { Residents, Storage } from "./tensors.js";
@@ -82,17 +82,22 @@ function cudaBackend(model: Lowered, { muon }: Choices, generation?: Generation)
     elementBytes,
     scratchPerThread: 0,
     host: cudaHost,
-    update: (residents, base) => cudaUpdateText(model, placesOf(residents), { muon, base }),
+    update: (residents, base) => cudaUpdateText(model, residents, { muon, base }),
   };
 }
 
-/** Of a build that generates: tokens, slots and positions of the larger program, its logits. */
+/** Of a build that generates, for the larger of its programs: tokens, slots and positions; logits; how tokens are drawn, and what was (Drawing and Drawn of runtime/native/cuda/generate). */
 function generationExchange({ rows, sequences, window }: Generation, vocabulary: number): Storage["exchange"] {
   const most = Math.max(rows, sequences);
-  return { tokens: 4 * Math.max(rows, sequences * window), slots: 4 * most, positions: 4 * most, logits: 4 * most * vocabulary };
+  return {
+    tokens: 4 * Math.max(rows, sequences * window),
+    slots: 4 * most,
+    positions: 4 * most,
+    logits: 4 * most * vocabulary,
+    sampling: 40 * most,
+    sampled: 16 * most,
+  };
 }
-
-const placesOf = (residents: Residents): Places => ({ at: (role, path) => residents.of(role, path)?.buffer.offset });
 
 function cudaHost(texts: ReadonlyMap<Kernel, KernelText>, base: number): Host {
   const places = new Map<string, TablePlace>();

@@ -6,6 +6,7 @@ import { root } from "../package.js";
 import type { Target } from "../target.js";
 import { SEAL } from "../upToDate.js";
 import { hostFiles } from "./hostFiles.js";
+import { mpiSource } from "./mpi.js";
 import { onDisk } from "./refusal.js";
 
 export interface Written {
@@ -18,7 +19,7 @@ export async function writeModel(directory: string, emitted: Emission, part: "co
   const { extension, target } = emitted.backend;
   const copied = await copiedFiles(target, emitted.manifest.generation !== undefined);
   const texts = textsOf(emitted);
-  const sources = [...Object.keys(texts), ...copied.map((c) => c.to)].filter((name) => name.endsWith(extension));
+  const sources = [...Object.keys(texts), ...copied.map((c) => c.to)].filter((name) => name.endsWith(extension) && name !== mpiSource);
   await onDisk(directory, async () => {
     await mkdir(join(directory, "kernels"), { recursive: true });
     await mkdir(join(directory, "lib"), { recursive: true });
@@ -46,7 +47,7 @@ function textsOf(emitted: Emission): Record<string, string> {
     ...Object.fromEntries(emitted.kernels.map((k) => [`kernels/${k.name}${extension}`, k.text])),
     ...hostFiles(emitted),
     "manifest.json": `${JSON.stringify(emitted.manifest, undefined, 1)}\n`,
-    ".gitignore": `model.so\n${SEAL}\nfusion.*.json\n${target === "cuda" ? "choices.*.json\n" : ""}objects/\n*.gch*\n`,
+    ".gitignore": `model.so\n${target === "cpu" ? "collectives.so\n" : ""}${SEAL}\nfusion.*.json\n${target === "cuda" ? "choices.*.json\n" : ""}objects/\n*.gch*\n`,
   };
 }
 
@@ -59,15 +60,41 @@ const isHeader = (name: string): boolean => /\.(h|cuh)$/.test(name);
 async function copiedFiles(target: Target, generating: boolean): Promise<{ from: string; to: string }[]> {
   const native = join(root, "runtime/native");
   const library = join(root, "templates", target, "lib");
-  const files = generating ? [join(native, "decode.h")] : [join(native, "mlac.h"), join(native, "measure.h")];
-  if (generating) files.push(...["generation.h", "generator.cpp"].map((name) => join(native, "generate", name)), join(native, "worker.h"));
-  else if (target === "cpu") files.push(...["model.h", "profile.h", "worker.h", "session.cpp"].map((name) => join(native, name)));
-  else files.push(...(await readdir(join(native, "cuda"))).map((name) => join(native, "cuda", name)));
+  const files = generating
+    ? [join(native, "decode.h")]
+    : ["mlac.h", "measure.h", "ranks.h", "collectives.h", "shares.h"].map((name) => join(native, name));
+  if (target === "cuda") files.push(...(await cudaFiles(join(native, "cuda"), generating)));
+  else if (generating)
+    files.push(...["generation.h", "generator.cpp"].map((name) => join(native, "generate", name)), join(native, "worker.h"));
+  else files.push(...cpuFiles.map((name) => join(native, name)));
   const wanted = (name: string): boolean => isHeader(name) && (generating || !forGenerating.has(name));
   const headers = (await readdir(library)).filter(wanted).map((name) => join(library, name));
   // Parameters start with the same bits on every target.
   if (target === "cuda") headers.push(...["random.h", "real.h", "scratch.h"].map((name) => join(root, "templates/cpu/lib", name)));
   return [...files.map((from) => ({ from, to: basename(from) })), ...headers.map((from) => ({ from, to: join("lib", basename(from)) }))];
+}
+
+/** Of a session that trains on the CPU. */
+const cpuFiles = [
+  "model.h",
+  "profile.h",
+  "worker.h",
+  "rank.h",
+  "session.h",
+  "session.cpp",
+  "ranks.cpp",
+  "open_collectives.h",
+  "mpi_engine.h",
+  "mpi_messages.h",
+  mpiSource,
+];
+
+/** Of a session that trains, or of one that generates. */
+async function cudaFiles(folder: string, generating: boolean): Promise<string[]> {
+  const shared = ["device.h", "device.cu", "storage.h", "transfer.h", "transfer.cu", "program.h", "profile.h"];
+  const generate = join(folder, "generate");
+  if (generating) return [...shared.map((name) => join(folder, name)), ...(await readdir(generate)).map((name) => join(generate, name))];
+  return (await readdir(folder)).filter((name) => name !== "generate").map((name) => join(folder, name));
 }
 
 async function write(directory: string, name: string, text: string): Promise<void> {

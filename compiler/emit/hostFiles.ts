@@ -1,8 +1,10 @@
 /** The host's files of a built model: what stands around the kernels. */
 import type { Emission } from "../compile.js";
-import type { ManifestTensor } from "../manifest.js";
+import type { ManifestTensor, TrainedPart } from "../manifest.js";
+import { type Bucket, describeBucket } from "../ranks/buckets.js";
 import { cudaFlags, cudaLinkFlags, defaultArchitecture } from "./nvcc.js";
 import { render } from "./template.js";
+import type { Residents } from "./tensors.js";
 
 /** By name, with their text. */
 export function hostFiles(emitted: Emission): Record<string, string> {
@@ -33,7 +35,7 @@ function generateStep({ manifest, programs, residents, tables, backend }: Emissi
     arenaBytes: manifest.memory.total - hostTables,
     cacheAt: caches[0]?.offset ?? 0,
     cacheBytes: caches.reduce((n, b) => n + b.bytes, 0),
-    tensors: manifest.tensors.map((t) => ({ ...t, storage: t.half ? "bf16" : "f32", count: t.bytes / 4 })),
+    tensors: manifest.tensors.map((t) => ({ ...t, storage: t.half ? "half" : "f32", count: t.bytes / 4 })),
     exchange: Object.fromEntries([...residents.exchange].map(([name, buffer]) => [name, buffer.offset])),
     tables,
     prefill: programs.prefill,
@@ -42,7 +44,8 @@ function generateStep({ manifest, programs, residents, tables, backend }: Emissi
 }
 
 function cpuStep(emitted: Emission): object {
-  return { ...common(emitted), tensors: emitted.manifest.tensors, starts: startsOf(emitted) };
+  const part = partsOf(emitted);
+  return { ...common(emitted), tensors: emitted.manifest.tensors.map((t) => ({ ...t, ...part(t) })), starts: startsOf(emitted) };
 }
 
 function cudaStep(emitted: Emission): object {
@@ -52,17 +55,18 @@ function cudaStep(emitted: Emission): object {
     storage: t?.remainder !== undefined ? "split" : t?.dtype === "I32" ? "i32" : "f32",
     low: t?.remainder ?? 0,
   });
+  const part = partsOf(emitted);
   const places = Object.fromEntries([...exchange].map(([name, buffer]) => [name, buffer.offset]));
   return {
     ...common(emitted),
-    tensors: manifest.tensors.map((t) => ({ ...t, ...storage(t), count: t.bytes / 4 })),
+    tensors: manifest.tensors.map((t) => ({ ...t, ...storage(t), ...part(t), count: t.bytes / 4 })),
     starts: startsOf(emitted).map((start) => ({ ...start, ...storage(start.first) })),
     exchange: places,
     tables,
   };
 }
 
-function common({ manifest, programs, model, backend }: Emission): object {
+function common({ manifest, programs, model, backend, residents, trained, buckets, shared }: Emission): object {
   const gradients = manifest.tensors.filter((t) => t.role === "gradient");
   const start = Math.min(...gradients.map((t) => t.offset));
   const hostTables = backend.target === "cpu" ? manifest.memory.kinds.tables : 0;
@@ -78,8 +82,32 @@ function common({ manifest, programs, model, backend }: Emission): object {
       const from = manifest.tensors.find((t) => t.name === load)!;
       return { path, sum: sum.offset, load: from.offset, count: sum.bytes / 4 };
     }),
+    shared,
+    shares: sharesText(residents, trained, buckets, backend.storage.alignment),
     ...programs,
   };
+}
+
+/** The tables of runtime/native/shares.h. */
+function sharesText(residents: Residents, trained: readonly TrainedPart[], buckets: readonly Bucket[], stateAlignment: number): string {
+  return render("cpu", "shares.cpp", {
+    trained: trained.map((part) => ({
+      ...part,
+      weight: residents.of("parameter", part.path)!.buffer.offset,
+      remainder: residents.of("remainder", part.path)?.buffer.offset ?? -1,
+      gradient: residents.of("gradient", `grad.${part.path}`)!.buffer.offset,
+      moments: part.rule === "muon" ? 1 : 2,
+    })),
+    members: buckets.flatMap(({ members }, bucket) => members.map((member) => ({ bucket, ...member }))),
+    buckets: buckets.map(describeBucket),
+    stateAlignment,
+  });
+}
+
+/** Which trained parameter a tensor is of: -1 where it is of none. */
+function partsOf({ trained }: Emission): (t: ManifestTensor) => { part: number; slice: number } {
+  const number = new Map(trained.map(({ path }, i) => [path, i]));
+  return ({ parameter, slice }) => ({ part: number.get(parameter ?? "") ?? -1, slice: slice ?? 0 });
 }
 
 interface Start {

@@ -29,8 +29,8 @@ export interface KernelContext {
   sources: ReadonlyMap<string, readonly string[]>;
   /** Outputs that are added to what is there: gradients. */
   accumulates(v: Value): boolean;
-  /** A program of few rows: its time is that of reading weights. */
-  fewRows?: boolean;
+  /** Of a program with a token a row, whose products read weights only: its kernels are for few rows, and on a GPU begin before the last ones end. */
+  fewRows?: boolean | undefined;
 }
 
 const NAME = "NAME_HERE";

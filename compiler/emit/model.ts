@@ -2,11 +2,13 @@
 import type { Op, Value } from "../ir.js";
 import { type Kernel, kernelsOf } from "../kernel.js";
 import type { Lowered } from "../lower/index.js";
-import type { ManifestKernel, MemoryPlan, PlannedBuffer } from "../manifest.js";
+import type { ManifestKernel, MemoryPlan, PlannedBuffer, TrainedPart } from "../manifest.js";
 import { spec } from "../ops/index.js";
 import { gradientValues } from "../passes/landing.js";
-import { type MemoryLayout, planMemory } from "../passes/memory.js";
+import { align, type MemoryLayout, planMemory } from "../passes/memory.js";
 import type { Program } from "../programs.js";
+import { type Bucket, gradientBuckets } from "../ranks/buckets.js";
+import { trainedParts } from "../ranks/trained.js";
 import type { Backend, TablePlace } from "./backend.js";
 import { type KernelContext, type KernelText, kernelText, quotes } from "./kernelFile.js";
 import { programText } from "./step.js";
@@ -25,6 +27,11 @@ export interface EmittedModel {
   /** Constant tables that lie in the arena. */
   tables: readonly TablePlace[];
   layouts: Map<string, MemoryLayout>;
+  /** What ranks share out, and when the gradients of which are final. */
+  trained: readonly TrainedPart[];
+  buckets: readonly Bucket[];
+  /** Where the memory that programs share begins, and its bytes. */
+  shared: { offset: number; bytes: number };
 }
 
 /** What the host's variables are called in its files; kernels' values take other names. */
@@ -36,6 +43,8 @@ const taken = [
   "report",
   "first",
   "scale",
+  "rank",
+  "gradients_final",
   "reals",
   "ints",
   "lossScale",
@@ -77,8 +86,12 @@ export function emitModel(model: Lowered, programs: readonly Program[], resident
   const named = nameKernels(programs, texts);
   const { dialect, tables, tableBytes } = backend.host(texts, residents.bytes);
   const base = residents.bytes + tableBytes;
-  const update = programs.some((p) => p.name === "train") ? backend.update(residents, base) : { text: "", workspaceBytes: 0 };
-  const shared = Math.max(update.workspaceBytes, ...[...layouts.values()].map((l) => l.bytes));
+  const training = programs.find((p) => p.name === "train");
+  const update = training ? backend.update(residents, base) : { text: "", workspaceBytes: 0 };
+  const shared = align(Math.max(update.workspaceBytes, ...[...layouts.values()].map((l) => l.bytes)), backend.storage.alignment);
+  residents.placeOptimizer(base + shared);
+  const trained = training ? trainedParts(model.parameters, model.plan, realBytes) : [];
+  const buckets = training ? gradientBuckets(training.kernels, trained) : [];
   const lines = ({ name, kernels }: Program): string[] =>
     programText(kernels, {
       layout: layouts.get(name)!,
@@ -87,6 +100,7 @@ export function emitModel(model: Lowered, programs: readonly Program[], resident
       sources,
       taken: [...taken, ...kernels.graph.inputs.flatMap(hostName), ...named.map((n) => n.name)],
       dialect,
+      buckets: name === "train" ? buckets : [],
     }).lines;
   return {
     kernels: named.map(({ name, kernels }) => ({
@@ -100,6 +114,9 @@ export function emitModel(model: Lowered, programs: readonly Program[], resident
     facts: named.map(({ name, kernels, programs: used }) => facts(name, kernels, used, sources, backend)),
     tables,
     layouts,
+    trained,
+    buckets,
+    shared: { offset: base, bytes: shared },
   };
 }
 

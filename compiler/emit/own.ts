@@ -21,6 +21,8 @@ export interface OwnContext {
   tables?: readonly Table[];
   /** Whether an output is added to what is there. */
   adds(v: Value): boolean;
+  /** See KernelContext. */
+  fewRows?: boolean | undefined;
 }
 
 /** Columns that lib/tile.h computes side by side are never fewer; the loss keeps two numbers for each such run of columns. */

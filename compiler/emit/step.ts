@@ -2,6 +2,7 @@
 import { type Op, showType, type Value } from "../ir.js";
 import type { Kernel, KernelProgram, Step } from "../kernel.js";
 import type { MemoryLayout, Place, Stride } from "../passes/memory.js";
+import { type Bucket, describeBucket } from "../ranks/buckets.js";
 import { quotes } from "./kernelFile.js";
 import { Names } from "./names.js";
 
@@ -19,6 +20,8 @@ export interface StepContext {
   /** The host's variables: names a pointer must not take. */
   taken: readonly string[];
   dialect: HostDialect;
+  /** What is said when gradients are final. */
+  buckets: readonly Bucket[];
 }
 
 /** How the host's code of a target says things. */
@@ -98,6 +101,18 @@ class StepEmitter {
     const workspace = layout.workspace(kernel);
     if (workspace) args.push(this.#address(workspace, dialect.workspace));
     this.#now().lines.push(`${this.context.kernelName(kernel)}(${args.join(", ")});`);
+    this.context.buckets.forEach((bucket, number) => {
+      if (bucket.after === kernel)
+        this.#now().lines.push(`gradients_final(${number}, ${this.#roundOf(bucket.loops)});  // ${describeBucket(bucket)}`);
+    });
+  }
+
+  /** Which round of all the loops around it is: `layer`, or `layer * 4 + layer_1`. */
+  #roundOf(loops: readonly Op[]): string {
+    return loops.reduce((outer, op) => {
+      const { layer } = this.#counters.get(op)!;
+      return outer === "0" ? layer : `${outer.includes(" ") ? `(${outer})` : outer} * ${op.loop!.count} + ${layer}`;
+    }, "0");
   }
 
   #loop(op: Op, steps: readonly Step[]): void {

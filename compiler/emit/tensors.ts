@@ -23,8 +23,10 @@ export interface Residents {
   of(role: Role, path: string): Resident | undefined;
   /** What passes between the host and a GPU, by name; nothing on the CPU. */
   exchange: ReadonlyMap<string, Buffer>;
-  /** Bytes from the start of the arena to the end of the last of them. */
+  /** Bytes from the start of the arena to the end of the last of them but for the optimizer's. */
   bytes: number;
+  /** The optimizer's state comes last in the arena: a rank has only what it owns of it, and all else lies where it lies without ranks. */
+  placeOptimizer(base: number): void;
   kinds: Pick<MemoryPlan["kinds"], "weights" | "gradients" | "optimizer" | "io" | "cache">;
 }
 
@@ -43,30 +45,50 @@ type Unplaced = Omit<Resident, "buffer">;
 
 /** Hands out the places of tensors that outlive a step, one behind the other. */
 class Placing {
-  readonly all: Resident[] = [];
-  readonly exchange = new Map<string, Buffer>();
-  readonly kinds: Residents["kinds"] = { weights: 0, gradients: 0, optimizer: 0, io: 0 };
+  readonly #all: Resident[] = [];
+  readonly #exchange = new Map<string, Buffer>();
+  readonly #kinds: Residents["kinds"] = { weights: 0, gradients: 0, optimizer: 0, io: 0 };
+  /** Where the next tensor begins, and the next of the optimizer's, among themselves. */
   #offset = 0;
+  #last = 0;
 
   constructor(readonly storage: Storage) {}
 
   add(kind: keyof Residents["kinds"], resident: Unplaced, bytesEach: number): void {
-    this.all.push({ ...resident, buffer: this.#place(resident.path, kind, size({ dims: resident.dims, dtype: "f32" }) * bytesEach) });
+    const buffer = this.#buffer(resident.path, kind, size({ dims: resident.dims, dtype: "f32" }) * bytesEach, this.#offset);
+    this.#all.push({ ...resident, buffer });
+    this.#offset += buffer.bytes;
   }
 
-  /** What comes last: where hosts and kernels hand things to each other. */
+  /** The optimizer's state, whose place begins where `placeOptimizer` says. */
+  addLast(resident: Unplaced, bytesEach: number): void {
+    const buffer = this.#buffer(resident.path, "optimizer", size({ dims: resident.dims, dtype: "f32" }) * bytesEach, this.#last);
+    this.#all.push({ ...resident, buffer });
+    this.#last += buffer.bytes;
+  }
+
+  /** Where hosts and kernels hand things to each other. */
+  addExchange(): void {
+    for (const [name, bytes] of Object.entries(this.storage.exchange)) {
+      const buffer = this.#buffer(name, "io", bytes, this.#offset);
+      this.#exchange.set(name, buffer);
+      this.#offset += buffer.bytes;
+    }
+  }
+
   residents(): Residents {
-    const { all, exchange, kinds } = this;
-    for (const [name, bytes] of Object.entries(this.storage.exchange)) exchange.set(name, this.#place(name, "io", bytes));
-    return { all, exchange, of: (role, path) => all.find((r) => r.role === role && r.path === path), bytes: this.#offset, kinds };
+    const all = this.#all;
+    const of = (role: Role, path: string): Resident | undefined => all.find((r) => r.role === role && r.path === path);
+    const placeOptimizer = (base: number): void => {
+      for (const { buffer } of all) if (buffer.kind === "optimizer") buffer.offset += base;
+    };
+    return { all, exchange: this.#exchange, of, bytes: this.#offset, placeOptimizer, kinds: this.#kinds };
   }
 
-  #place(name: string, kind: keyof Residents["kinds"], count: number): Buffer {
+  #buffer(name: string, kind: keyof Residents["kinds"], count: number, offset: number): Buffer {
     const bytes = align(count, this.storage.alignment);
-    const buffer: Buffer = { name, kind, bytes, offset: this.#offset, from: 0, to: Number.POSITIVE_INFINITY, region: undefined };
-    this.kinds[kind] = (this.kinds[kind] ?? 0) + bytes;
-    this.#offset += bytes;
-    return buffer;
+    this.#kinds[kind] = (this.#kinds[kind] ?? 0) + bytes;
+    return { name, kind, bytes, offset, from: 0, to: Number.POSITIVE_INFINITY, region: undefined };
   }
 }
 
@@ -89,18 +111,21 @@ export function placeResidents(parameters: readonly Parameter[], plan: TrainingP
   for (const p of parameters) placing.add("weights", tensorOf(p, weightRole(p), ""), isSplit(p) ? 2 : realBytes);
   for (const p of parameters.filter(isSplit)) placing.add("weights", tensorOf(p, "remainder", ""), 2);
   for (const p of trained) placing.add("gradients", tensorOf(p, "gradient", "grad."), realBytes);
-  for (const p of trained.filter((p) => settings(p).is === "muon"))
-    placing.add("optimizer", tensorOf(p, "momentum", "momentum."), realBytes);
-  for (const p of trained.filter((p) => settings(p).is === "adamw")) {
-    placing.add("optimizer", tensorOf(p, "moment1", "adamw.m."), realBytes);
-    placing.add("optimizer", tensorOf(p, "moment2", "adamw.v."), realBytes);
-  }
   for (const output of forward.outputs.filter((o) => o.is === "load"))
     placing.add("io", { path: output.name, role: "load", dims: output.value.type.dims, stacked: output.value.type.dims.length - 1 }, 4);
   // What the expert-bias rule sums up over the micro-steps of an accumulation.
   for (const { path } of plan.expertBias) {
     const bias = parameters.find((p) => p.path === path)!;
     placing.add("io", { path: `loadSum.${path}`, role: "load", dims: bias.type.dims, stacked: bias.stacked }, 4);
+  }
+  placing.addExchange();
+  // In the order in which runtime/native/shares.h gives a rank's own parts their places.
+  for (const p of trained) {
+    if (settings(p).is === "muon") placing.addLast(tensorOf(p, "momentum", "momentum."), realBytes);
+    else {
+      placing.addLast(tensorOf(p, "moment1", "adamw.m."), realBytes);
+      placing.addLast(tensorOf(p, "moment2", "adamw.v."), realBytes);
+    }
   }
   return placing.residents();
 }
@@ -116,6 +141,7 @@ export function placeForGenerating(
   for (const p of parameters) placing.add("weights", tensorOf(p, weightRole(p), ""), storage.isSplit(p) ? 2 : storage.realBytes);
   for (const { name, input, stacked } of caches)
     placing.add("cache", { path: name, role: "cache", dims: input.type.dims, stacked }, bytesOf(input));
+  placing.addExchange();
   return placing.residents();
 }
 
@@ -134,6 +160,7 @@ export function layerTensors(resident: Resident, dtype: "F32" | "F64", remainder
   return [...Array(count).keys()].map((i) => ({
     name: withLayers(resident.path, stackDims, i),
     role,
+    ...(resident.parameter ? { parameter: resident.parameter.path, slice: i } : {}),
     dtype: resident.role === "load" ? "I32" : dtype,
     shape,
     offset: resident.buffer.offset + i * stride,

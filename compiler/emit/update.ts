@@ -1,7 +1,6 @@
 /** update.cpp: one optimizer step. Matrices of one shape go through Newton-Schulz as one batch, whatever parameters they belong to. */
-import type { Parameter } from "../ir.js";
 import type { Lowered } from "../lower/index.js";
-import { product } from "./access.js";
+import { matrixOf, product } from "./access.js";
 import { render } from "./template.js";
 import type { Residents } from "./tensors.js";
 
@@ -16,10 +15,8 @@ interface MuonBatch {
   steps: number;
   matrices: number;
   members: {
-    weight: number;
-    momentum: number;
-    gradient: number;
-    count: number;
+    /** Its number among the trained parameters. */
+    trained: number;
     lr: string;
     momentumFactor: string;
     decay: string;
@@ -37,29 +34,21 @@ function workspaceReals(rows: number, columns: number, count: number): number {
 
 export function updateText(model: Lowered, residents: Residents, options: { muon: string; base: number; realBytes: number }): UpdateText {
   const trained = model.parameters.filter((p) => p.kind !== "state");
-  const at = (role: "parameter" | "state" | "gradient" | "momentum" | "moment1" | "moment2" | "load", path: string): number =>
-    residents.of(role, path)!.buffer.offset;
+  const at = (role: "state" | "load", path: string): number => residents.of(role, path)!.buffer.offset;
   const batches = new Map<string, MuonBatch>();
   const adamw: object[] = [];
-  for (const p of trained) {
+  for (const [index, p] of trained.entries()) {
     const rule = model.plan.optimizer[p.path]!;
     if (rule.is === "adamw") {
       const [beta1, beta2] = rule.betas;
-      const places = {
-        weight: at("parameter", p.path),
-        gradient: at("gradient", `grad.${p.path}`),
-        moment1: at("moment1", `adamw.m.${p.path}`),
-        moment2: at("moment2", `adamw.v.${p.path}`),
-      };
       adamw.push({
         path: p.path,
-        count: product(p.type.dims),
+        trained: index,
         lr: number(rule.lr),
         beta1: number(beta1),
         beta2: number(beta2),
         eps: number(rule.eps),
         decay: number(rule.weightDecay),
-        ...places,
       });
       continue;
     }
@@ -69,10 +58,7 @@ export function updateText(model: Lowered, residents: Residents, options: { muon
     batches.set(key, batch);
     batch.matrices += count;
     batch.members.push({
-      weight: at("parameter", p.path),
-      momentum: at("momentum", `momentum.${p.path}`),
-      gradient: at("gradient", `grad.${p.path}`),
-      count,
+      trained: index,
       lr: number(rule.lr),
       momentumFactor: number(rule.momentum),
       decay: number(rule.weightDecay),
@@ -87,26 +73,15 @@ export function updateText(model: Lowered, residents: Residents, options: { muon
       rate: number(rate),
       layers: product(p.type.dims) / experts,
       experts,
+      count: product(p.type.dims),
       bias: at("state", path),
       load: at("load", `loadSum.${path}`),
     };
   });
-  const gradients = trained.map((p) => ({ path: p.path, offset: at("gradient", `grad.${p.path}`), count: product(p.type.dims) }));
   const list = [...batches.values()];
   const most = Math.max(0, ...list.map((b) => workspaceReals(b.rows, b.columns, b.matrices)));
-  const text = render("cpu", "update.cpp", { gradients, batches: list, adamw, biases, how: options.muon, workspace: options.base });
+  const text = render("cpu", "update.cpp", { batches: list, adamw, biases, how: options.muon, workspace: options.base });
   return { text, workspaceBytes: most * options.realBytes };
-}
-
-/** A weight's matrix view: what it reads by what it writes; one for each layer and expert. */
-export function matrixOf(p: Parameter): { rows: number; columns: number; count: number } {
-  const before = p.stacked + p.each;
-  const { dims } = p.type;
-  return {
-    count: product(dims.slice(0, before)),
-    rows: product(dims.slice(before, before + p.reads)),
-    columns: product(dims.slice(before + p.reads)),
-  };
 }
 
 /** A number that C++ reads as a double with the same bits. */

@@ -4,6 +4,7 @@
  * Arithmetic is in float32 everywhere. Integers stay.
  */
 import type { DType, Graph, Op, Type, Value } from "../ir.js";
+import { written } from "../ops/cacheWrite.js";
 import { spec } from "../ops/index.js";
 import { gradientValues } from "./landing.js";
 import { allOps } from "./rewrite.js";
@@ -20,6 +21,7 @@ const exact: Readonly<Record<string, readonly number[]>> = {
   pick: [0],
   dotOfRuns: [0],
   sumColumns: [0],
+  rstd: [0],
 };
 
 export function precision(graph: Graph): Graph {
@@ -39,12 +41,15 @@ export function precision(graph: Graph): Graph {
     for (const op of body) {
       if (!op.loop) {
         op.outputs.forEach((v, i) => void set(v, wanted(v, op, i)));
+        if (op.kind === "cacheWrite") keepAsWritten(op, set);
         continue;
       }
       const { loop } = op;
       loop.carried.forEach((v) => void set(v, byShape(v.type)));
       loop.slices.forEach((v, i) => void set(v, op.inputs[loop.carried.length + i]!.type.dtype));
       region(loop.body);
+      // A cache that a layer writes is the stack's.
+      loop.slices.forEach((v, i) => void set(op.inputs[loop.carried.length + i]!, v.type.dtype));
       // Carried values are one thing from round to round, whoever makes the next.
       loop.carried.forEach((v, i) => {
         for (const same of [op.inputs[i]!, loop.yields[i]!, op.outputs[i]!]) set(same, v.type.dtype);
@@ -59,6 +64,14 @@ export function precision(graph: Graph): Graph {
 
 /** How a parameter is kept where kernels read it: matrices in bf16 (the rest of their float32 lies apart), the others in float32. */
 export const parameterType = (kind: string): DType => (kind === "weight" || kind === "embedding" || kind === "router" ? "bf16" : "f32");
+
+/** A cache keeps values as they are: what goes in, and what comes out. */
+function keepAsWritten(op: Op, set: (v: Value, dtype: DType) => void): void {
+  const n = written(op.inputs);
+  op.outputs.forEach((cache, i) => {
+    for (const same of [cache, op.inputs[n + i]!]) set(same, op.inputs[i]!.type.dtype);
+  });
+}
 
 /** Vectors and scalars are small; what has rows and columns is not. Experts in front of ragged rows take no storage. */
 function byShape(type: Type): DType {

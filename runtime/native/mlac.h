@@ -27,7 +27,8 @@ const char *mlac_last_error(const mlac_session *session);
 /* Draws every parameter anew as the manifest's `init` says, from `seed` alone: the same bits on any number of threads. */
 int32_t mlac_initialize(mlac_session *session, uint64_t seed);
 
-/* Copies a whole tensor out or in. `bytes` must be its exact size; elements are the model's dtype, row-major. */
+/* Copies a whole tensor out or in. `bytes` must be its exact size; elements are the model's dtype, row-major. On one of several ranks
+   (ranks.h) a tensor of optimizer state is written as far as the rank owns it, and cannot be read: mlac_collect gives it. */
 int32_t mlac_read(mlac_session *session, const char *name, void *out, int64_t bytes);
 int32_t mlac_write(mlac_session *session, const char *name, const void *data, int64_t bytes);
 
@@ -36,12 +37,14 @@ int32_t mlac_reset_optimizer(mlac_session *session);
 
 /* Forward and backward over one micro-batch: tokens and targets are [B, T]. Gradients of (loss + balance)·loss_scale are
    added to what is there, or replace it if `first` is not 0. report[0] = cross entropy in nats a token, report[1] = balance loss.
-   Expert loads ("load.…") are those of this micro-step, and are summed for the expert-bias rule in the same way as gradients. */
-int32_t mlac_micro_step(mlac_session *session, const int32_t *tokens, const int32_t *targets, double loss_scale, int32_t first, double *report);
+   Expert loads ("load.…") are those of this micro-step, and are summed for the expert-bias rule in the same way as gradients. `last` says
+   that an update follows: between ranks (ranks.h) each gradient then goes to its owner as soon as it is final; alone it changes nothing. */
+int32_t mlac_micro_step(mlac_session *session, const int32_t *tokens, const int32_t *targets, double loss_scale, int32_t first, int32_t last,
+                        double *report);
 
 /* One optimizer step from the accumulated gradients. `step` counts from 1; every group's learning rate is multiplied by
    `rate`. clip > 0 scales all gradients by min(1, clip / (norm + 1e-6)). report[0] = the global gradient norm before clipping;
-   if that is not finite, nothing is changed. */
+   if that is not finite, nothing is changed. Between ranks: after a micro-step with `last`. */
 int32_t mlac_update(mlac_session *session, int64_t step, double rate, double clip, double *report);
 
 /* Forward only. report as in mlac_micro_step. */

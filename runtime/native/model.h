@@ -5,16 +5,21 @@
 #include <cstring>
 
 #include "lib/real.h"
+#include "shares.h"
 
 namespace mlac {
 
 enum class Role { parameter, state, gradient, momentum, moment1, moment2, load };
 
-/// A tensor that callers may read and write: a place in the arena, in bytes.
+/// A tensor that callers may read and write: a place in the arena, in bytes, which optimizer state has only where there are no ranks; and
+/// which slice of which trained parameter it is of, or -1.
 struct Tensor {
   const char* name;
   Role role;
   int64_t offset, bytes;
+  int64_t trained, slice;
+
+  bool is_moment() const { return role == Role::momentum || role == Role::moment1 || role == Role::moment2; }
 };
 
 /// How a parameter starts: normal with this standard deviation, or, if that is 0, constant.
@@ -23,15 +28,17 @@ struct Start {
   double std, value;
 };
 
-extern const int64_t ARENA_BYTES;
 extern const int64_t SEQUENCES, LENGTH, VOCABULARY;
 extern const Tensor TENSORS[];
 extern const int64_t TENSOR_COUNT;
 extern const Start STARTS[];
 extern const int64_t START_COUNT;
 
-void micro_step(char* arena, const int32_t* tokens, const int32_t* targets, double loss_scale, bool first, double* report);
-void update(char* arena, int64_t step, double rate, double clip, double* report);
+class Rank;
+
+/// `rank`: who is told which gradients are final, if anybody.
+void micro_step(char* arena, const int32_t* tokens, const int32_t* targets, double loss_scale, bool first, Rank* rank, double* report);
+void update(char* arena, Rank& rank, int64_t step, double rate, double clip, double* report);
 void evaluate(char* arena, const int32_t* tokens, const int32_t* targets, double* report);
 void predict(char* arena, const int32_t* tokens, const int32_t* at, real* logits);
 

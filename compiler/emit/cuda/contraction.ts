@@ -37,9 +37,15 @@ export interface CudaContractionText {
   ahead: { name: string; lines: string[] } | undefined;
   /** Results that rows are added to, so that they begin as zero. */
   zeroed: { name: string; count: string }[];
+  /** How many rows of C there are, where contract_few.cuh can compute it. */
+  few: number | undefined;
   /** Where the epilogue only stores the sums, or adds them to what is there: what a library can do, too. */
   bare: BareEpilogue | undefined;
 }
+
+/** Rows that lib/contract_few.cuh is faster for: of one product, and of all experts together. */
+const MOST_ROWS = 64;
+const MOST_EXPERT_ROWS = 512;
 
 export interface RowEpilogue extends CudaRowText {
   /** The columns of a row, by their dimension's name. */
@@ -128,6 +134,7 @@ class CudaContractionEmitter {
       row,
       ahead,
       zeroed: this.#zeroed,
+      few: this.#few(c, product(result.outer), aligned, row !== undefined, operands),
       bare: plain ? this.#bare() : undefined,
     };
   }
@@ -147,6 +154,13 @@ class CudaContractionEmitter {
       text.pointers.concat(text.lines, text.early).some((l) => new RegExp(`\\b${this.names.of(v)}\\b`).test(l));
     for (const v of [...this.kernel.inputs, ...this.kernel.outputs]) if (touched(v)) this.#members.set(v, this.names.of(v));
     return { ...text, columns: dimName(column), room: text.shared.map((s) => s.columns).join(" + ") || "0", rounded };
+  }
+
+  #few(c: Contraction, rows: number, aligned: boolean, wholeRows: boolean, operands: readonly OperandText[]): number | undefined {
+    const most = c.ragged ? MOST_EXPERT_ROWS : MOST_ROWS;
+    const gathersB = operands.some((o, i) => o.gathers && i % (1 + this.#sums) > 0);
+    const fits = aligned && !wholeRows && !c.a.transposed && c.ragged?.axis !== "k" && !gathersB && this.#sums <= 2;
+    return fits && rows <= most ? rows : undefined;
   }
 
   #bare(): BareEpilogue | undefined {

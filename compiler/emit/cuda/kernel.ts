@@ -24,6 +24,8 @@ export const cudaTaken: readonly string[] = [
   ..."begin rows chunk scale bias ALIGNED ADDS GATED SCALE AUX SIZES Score LossSizes choose_experts choose_experts_grad".split(" "),
   ..."sum_chosen_rows dot_chosen_rows copy_rows add_rows fill_with cross_entropy cross_entropy_and_gradients".split(" "),
   ..."cross_entropy_gradients logits_after attention_forward attention_backward pick_kernel".split(" "),
+  ..."contract_few launch_overlapping inputs_ready next_may_begin choose_experts_of_few cache_write Kept kept".split(" "),
+  ..."decode_attention decode_attention_latent linear_by_head logits_of_rows overlapping".split(" "),
   ..."eps latent_source LatentSource LatentGradients latent_gradients latent_attention_forward latent_attention_backward".split(" "),
 ];
 
@@ -39,7 +41,7 @@ export function cudaForm(kernel: Kernel, names: Names, context: KernelContext): 
   if (form.is !== "own") throw new Error(`${op!.kind} has no template of its own`);
   const types = (values: readonly Value[]): Type[] => values.map((v) => v.type);
   const tables = (form.tables?.(op!.attrs, types(op!.inputs), types(op!.outputs)) ?? []).map((t) => ({ ...t, name: names.fresh(t.name) }));
-  const { fields, workspaceBytes } = cudaOwnText({ op: op!, names, tables, adds: context.accumulates });
+  const { fields, workspaceBytes } = cudaOwnText({ op: op!, names, tables, adds: context.accumulates, fewRows: context.fewRows });
   const data = { args: op!.inputs.map((v) => names.of(v)), outs: op!.outputs.map((v) => names.of(v)), attrs: op!.attrs, own: fields };
   return {
     template: `${form.template}.cu`,
@@ -50,7 +52,7 @@ export function cudaForm(kernel: Kernel, names: Names, context: KernelContext): 
   };
 }
 
-function rowForm(kernel: Kernel, names: Names, { accumulates }: KernelContext): FormData {
+function rowForm(kernel: Kernel, names: Names, { accumulates, fewRows }: KernelContext): FormData {
   const row = cudaRowKernel(kernel, names, accumulates);
   const sums = row.sums.map((s) => ({ ...s, adds: accumulates(s.value) }));
   const needsWorkspace = row.partialFloats > 0;
@@ -62,6 +64,8 @@ function rowForm(kernel: Kernel, names: Names, { accumulates }: KernelContext): 
     data: {
       row: { ...row, sums },
       runs: row.step === "RUN",
+      overlaps: fewRows === true,
+      second: fewRows ? "overlap.cuh" : "",
       deviceParams: [...device, ...(needsWorkspace ? ["float* workspace"] : [])].join(", "),
       arguments: [...passed, ...(needsWorkspace ? ["partials"] : [])].join(", "),
     },
@@ -71,17 +75,27 @@ function rowForm(kernel: Kernel, names: Names, { accumulates }: KernelContext): 
   };
 }
 
-function contractionForm(kernel: Kernel, names: Names, { accumulates }: KernelContext): FormData {
-  const grid = cudaContraction(kernel, names, accumulates);
+function contractionForm(kernel: Kernel, names: Names, { accumulates, fewRows }: KernelContext): FormData {
+  const text = cudaContraction(kernel, names, accumulates);
+  const few = fewRows ? text.few : undefined;
+  const grid = few ? { ...text, bare: undefined } : text;
   const workspaceBytes = grid.bare ? libraryWorkspace(grid.bare) : 0;
   const tables = grid.row?.tables ?? [];
   const group = grid.lines.some((line) => /\bgroup\b/.test(line)) ? "int group" : "int";
   return {
     template: "contraction.cu",
     data: {
-      grid: { ...grid, bare: grid.bare ?? null, ahead: grid.ahead ?? null, row: grid.row ?? null, group },
+      grid: {
+        ...grid,
+        few: few ?? null,
+        fixed: few !== undefined || grid.row !== undefined,
+        bare: grid.bare ?? null,
+        ahead: grid.ahead ?? null,
+        row: grid.row ?? null,
+        group,
+      },
       tables: tables.map((t) => t.name),
-      second: grid.row ? "rows.cuh" : "",
+      second: few ? "contract_few.cuh" : grid.row ? "rows.cuh" : "",
       workspaceBytes,
     },
     tables,

@@ -7,6 +7,7 @@ import { product, productName, stored } from "../access.js";
 import { dimName } from "../names.js";
 import type { OwnContext } from "../own.js";
 import { attentionText, latentAttentionText } from "./attention.js";
+import { cachedAttentionText, cacheWriteText, latentCachedAttentionText, linearByHeadText, nextLogitsText, routesFew } from "./decode.js";
 import { cType } from "./types.js";
 
 export interface CudaOwnText {
@@ -36,14 +37,15 @@ const builders: Readonly<Record<string, (c: OwnContext) => CudaOwnText>> = {
   latentAttentionGrad: latentAttentionText,
   pick: ({ op }) => free({ count: productName(stored(op.outputs[0]!.type.dims)), type: cType(op.outputs[0]!) }),
   fill: ({ op }) => free({ count: productName(stored(op.outputs[0]!.type.dims)) }),
-  route: ({ op, names }) => {
+  route: ({ op, names, fewRows }) => {
     const [logits, bias] = op.inputs;
+    const few = fewRows === true && routesFew(logits!, op.attrs.topK as number);
     const counts = Math.ceil(product(lead(logits!)) / ROUTE_CHUNK) * last(logits!.type).size;
-    const fields = { ...routing(logits!, op), bias: bias !== undefined, biasPointer: bias ? names.of(bias) : "nullptr" };
-    return { fields, workspaceBytes: room(4 * counts) + room(4 * counts) };
+    const fields = { ...routing(logits!, op), few, bias: bias !== undefined, biasPointer: bias ? names.of(bias) : "nullptr" };
+    return { fields, workspaceBytes: few ? 0 : room(4 * counts) + room(4 * counts) };
   },
   routeGrad: ({ op }) => free(routing(op.inputs[0]!, op)),
-  combine: ({ op, names }) => {
+  combine: ({ op, names, fewRows }) => {
     const [, slot, , gates] = op.inputs;
     const width = last(op.outputs[0]!.type);
     return free({
@@ -52,6 +54,7 @@ const builders: Readonly<Record<string, (c: OwnContext) => CudaOwnText>> = {
       width: dimName(width),
       aligned: aligned(width.size),
       gated: gates !== undefined,
+      overlaps: String(fewRows === true),
       gates: gates ? names.of(gates) : "nullptr",
     });
   },
@@ -106,17 +109,11 @@ const builders: Readonly<Record<string, (c: OwnContext) => CudaOwnText>> = {
     const { fields, rows, vocabulary } = loss(x!, w!, targets!, GRADIENT_ROWS);
     return { fields: { ...fields, adds: String(adds(op.outputs[1]!)) }, workspaceBytes: room(2 * rows * vocabulary) };
   },
-  nextLogits: ({ op }) => {
-    const [x, w] = op.inputs;
-    const [batch, length, width] = x!.type.dims;
-    return free({
-      batch: dimName(batch!),
-      length: dimName(length!),
-      width: dimName(width!),
-      vocabulary: dimName(w!.type.dims[0]!),
-      aligned: aligned(width!.size),
-    });
-  },
+  nextLogits: nextLogitsText,
+  cacheWrite: cacheWriteText,
+  cachedAttention: cachedAttentionText,
+  latentCachedAttention: latentCachedAttentionText,
+  linearByHead: linearByHeadText,
 };
 
 export function cudaOwnText(context: OwnContext): CudaOwnText {

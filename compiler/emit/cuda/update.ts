@@ -1,17 +1,9 @@
 /** update.cu: one optimizer step. Matrices of one shape go through Newton-Schulz as one batch, whatever parameters they belong to. */
-import type { Parameter } from "../../ir.js";
 import type { Lowered } from "../../lower/index.js";
-import { product } from "../access.js";
+import { matrixOf, product } from "../access.js";
 import { render } from "../template.js";
-import { matrixOf, type UpdateText } from "../update.js";
-
-/** Where the tensors that outlive a step lie: bytes from the start of the arena; nothing for a tensor that is not there. */
-export interface Places {
-  at(
-    role: "parameter" | "remainder" | "state" | "gradient" | "momentum" | "moment1" | "moment2" | "load",
-    path: string,
-  ): number | undefined;
-}
+import type { Residents } from "../tensors.js";
+import type { UpdateText } from "../update.js";
 
 interface MuonBatch {
   rows: number;
@@ -21,11 +13,8 @@ interface MuonBatch {
   matrices: number;
   atOnce: number;
   members: {
-    /** C++: the weight's place and form. */
-    weight: string;
-    momentum: number;
-    gradient: number;
-    count: number;
+    /** Its number among the trained parameters. */
+    trained: number;
     lr: string;
     momentumFactor: string;
     decay: string;
@@ -55,32 +44,23 @@ function matricesAtOnce(rows: number, columns: number, count: number): number {
 }
 
 /** `base`: where the workspace begins, a multiple of 64. `muon`: plain or symmetric; gram is computed as symmetric. */
-export function cudaUpdateText(model: Lowered, places: Places, options: { muon: string; base: number }): UpdateText {
+export function cudaUpdateText(model: Lowered, residents: Residents, options: { muon: string; base: number }): UpdateText {
   const trained = model.parameters.filter((p) => p.kind !== "state");
-  const at = (role: Parameters<Places["at"]>[0], path: string): number => places.at(role, path)!;
-  const weight = (p: Parameter): string => {
-    const remainder = places.at("remainder", p.path);
-    const high = at("parameter", p.path);
-    return remainder === undefined ? `whole(${high})` : `split(${high}, ${remainder})`;
-  };
+  const at = (role: "state" | "load", path: string): number => residents.of(role, path)!.buffer.offset;
   const batches = new Map<string, MuonBatch>();
   const adamw: object[] = [];
-  for (const p of trained) {
+  for (const [index, p] of trained.entries()) {
     const rule = model.plan.optimizer[p.path]!;
     if (rule.is === "adamw") {
       const [beta1, beta2] = rule.betas;
       adamw.push({
         path: p.path,
-        count: product(p.type.dims),
+        trained: index,
         lr: number(rule.lr),
         beta1: number(beta1),
         beta2: number(beta2),
         eps: number(rule.eps),
         decay: number(rule.weightDecay),
-        weight: weight(p),
-        gradient: at("gradient", `grad.${p.path}`),
-        moment1: at("moment1", `adamw.m.${p.path}`),
-        moment2: at("moment2", `adamw.v.${p.path}`),
       });
       continue;
     }
@@ -91,10 +71,7 @@ export function cudaUpdateText(model: Lowered, places: Places, options: { muon: 
     batches.set(key, batch);
     batch.matrices += count;
     batch.members.push({
-      weight: weight(p),
-      momentum: at("momentum", `momentum.${p.path}`),
-      gradient: at("gradient", `grad.${p.path}`),
-      count,
+      trained: index,
       lr: number(rule.lr),
       momentumFactor: number(rule.momentum),
       decay: number(rule.weightDecay),
@@ -109,6 +86,7 @@ export function cudaUpdateText(model: Lowered, places: Places, options: { muon: 
       rate: number(rate),
       layers: product(p.type.dims) / experts,
       experts,
+      count: product(p.type.dims),
       bias: at("state", path),
       load: at("load", `loadSum.${path}`),
     };

@@ -10,85 +10,18 @@
 #include <thread>
 #include <vector>
 
-#include "device.h"
 #include "draw.h"
 #include "extra.h"
 #include "lib/cublaslt.cuh"
-#include "lib/launched.cuh"
-#include "mlac.h"
-#include "model.h"
 #include "profile.h"
-#include "transfer.h"
+#include "session.h"
 #include "tune.h"
-
-namespace {
 
 using mlac::Role;
 using mlac::Storage;
 
 std::string open_error;
 
-/// A program of the model, captured at its first use.
-class Program {
- public:
-  Program(void (*emit)(cudaStream_t, char*), const char* name) : emit(emit), name(name) {}
-
-  bool captured() const { return graph; }
-  void launch(cudaStream_t stream, char* arena) {
-    if (!graph) capture(stream, arena);
-    cuda(cudaGraphLaunch(graph, stream), name);
-  }
-  void close() {
-    if (graph) cudaGraphExecDestroy(graph);
-    graph = nullptr;
-  }
-
- private:
-  void capture(cudaStream_t stream, char* arena) {
-    cudaGraph_t captured = nullptr;
-    // Relaxed: kernels are loaded at their first launch, which may take memory.
-    cuda(cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed), name);
-    emit(stream, arena);
-    const cudaError_t launched = mlac::take_failure(), ended = cudaStreamEndCapture(stream, &captured);
-    cudaError_t status = launched != cudaSuccess ? launched : ended;
-    if (status == cudaSuccess) status = cudaGraphInstantiate(&graph, captured, 0);
-    if (captured) cudaGraphDestroy(captured);
-    cuda(status, name);
-  }
-
-  void (*emit)(cudaStream_t, char*);
-  const char* name;
-  cudaGraphExec_t graph = nullptr;
-};
-
-/// What a call gives to the device and gets from it, in pinned memory.
-struct Mail {
-  int32_t *tokens, *targets, *positions;
-  float *loss_scale, *report;
-  int32_t* not_finite;  // [tensors]
-};
-
-}  // namespace
-
-struct mlac_session {
-  Gpu gpu;
-  int threads = 1;
-  char* arena = nullptr;
-  cudaStream_t stream = nullptr;
-  char* pinned = nullptr;
-  Mail mail{};
-  Transfer transfer;
-  Program train{mlac::micro_step, "the micro-step"}, evaluate{mlac::evaluate, "evaluating"}, predict{mlac::predict, "predicting"};
-  // The last update, for mlac_time.
-  int64_t step = 1;
-  double rate = 1, clip = 1;
-  std::string error;
-  bool broken = false;  // by a failure on the GPU, which `error` names
-};
-
-namespace {
-
-/// Runs a call's work on the session's GPU; 1 and the sentence if it throws.
 int32_t call(mlac_session* session, const std::function<void()>& work) {
   if (session->broken) return 1;
   try {
@@ -104,11 +37,18 @@ int32_t call(mlac_session* session, const std::function<void()>& work) {
   return 1;
 }
 
-Stored stored(const mlac_session* session, const mlac::Tensor& t) {
-  return {t.storage, session->arena + t.offset, reinterpret_cast<uint16_t*>(session->arena + t.remainder), t.count};
+Here here(const mlac_session* session, const mlac::Tensor& t) {
+  if (!t.is_moment()) return {{t.storage, session->arena + t.offset, reinterpret_cast<uint16_t*>(session->arena + t.remainder), t.count}, 0};
+  const mlac::Shares& shares = session->rank->shares;
+  const mlac::Piece piece = shares.part(t.trained, t.slice);
+  char* const state = session->arena + shares.state(t.trained, t.role == Role::moment2);
+  return {{Storage::f32, state + piece.state * 4, nullptr, piece.count}, piece.begin - t.slice * mlac::TRAINED[t.trained].slice()};
 }
 
-/// The tensor, if it is there and has that size.
+void read_to(mlac_session* session, const Stored& from, void* out) {
+  session->transfer.read(session->stream, from, [=](const void* data, int64_t begin, int64_t end) { std::memcpy(static_cast<char*>(out) + begin * 4, data, (end - begin) * 4); });
+}
+
 const mlac::Tensor& find(const char* name, int64_t bytes) {
   for (int64_t i = 0; i < mlac::TENSOR_COUNT; ++i) {
     const mlac::Tensor& t = mlac::TENSORS[i];
@@ -118,6 +58,8 @@ const mlac::Tensor& find(const char* name, int64_t bytes) {
   }
   throw Failure(std::string("the model has no tensor named ") + name);
 }
+
+namespace {
 
 /// The first id that is not below the vocabulary gets a sentence.
 void check_ids(const int32_t* ids, const char* what) {
@@ -139,21 +81,23 @@ void send_batch(mlac_session* session, const int32_t* tokens, const int32_t* tar
   if (targets) send(session, mlac::TARGETS_AT, session->mail.targets, targets, bytes);
 }
 
-/// Waits for the stream; then the device's report is in session->mail.report.
-void receive_report(mlac_session* session, const char* doing) {
+/// Waits for the stream; then the device's report is in session->mail.report. `together`: other ranks have their part in it.
+void receive_report(mlac_session* session, const char* doing, bool together = false) {
   cuda(cudaMemcpyAsync(session->mail.report, session->arena + mlac::REPORT_AT, 4 * sizeof(float), cudaMemcpyDeviceToHost, session->stream), doing);
-  cuda(cudaStreamSynchronize(session->stream), doing);
+  if (together) session->nccl->finish(doing);
+  else cuda(cudaStreamSynchronize(session->stream), doing);
 }
 
-void run_micro_step(mlac_session* session, bool first) {
+/// `last`: the gradients go to their owners.
+void run_micro_step(mlac_session* session, bool first, bool last) {
   if (first) cuda(cudaMemsetAsync(session->arena + mlac::GRADIENTS_AT, 0, mlac::GRADIENTS_BYTES, session->stream), "the micro-step");
-  session->train.launch(session->stream, session->arena);
+  (last ? session->last : session->train).launch(session->stream, session->arena);
   mlac::sum_loads(session->stream, session->arena, first);
   cuda(mlac::take_failure(), "summing the expert loads");
 }
 
 void run_update(mlac_session* session) {
-  mlac::update(session->stream, session->arena, session->step, session->rate, session->clip);
+  mlac::update(session->stream, session->arena, *session->rank, session->step, session->rate, session->clip);
   cuda(mlac::take_failure(), "the update");
 }
 
@@ -176,17 +120,17 @@ void take_pinned_memory(mlac_session* session) {
   session->transfer.open();
 }
 
-void take_memory(mlac_session* session) {
-  const cudaError_t status = cudaMalloc(&session->arena, mlac::ARENA_BYTES);
+void take_memory(mlac_session* session, int64_t bytes) {
+  const cudaError_t status = cudaMalloc(&session->arena, bytes);
   if (status == cudaErrorMemoryAllocation) {
     size_t free = 0, total = 0;
     cudaMemGetInfo(&free, &total);
-    throw Failure("the model needs " + std::to_string(mlac::ARENA_BYTES) + " bytes of GPU memory in one piece, which " + session->gpu.name + " does not give (" +
-                  std::to_string(free) + " are free)");
+    throw Failure("the model needs " + std::to_string(bytes) + " bytes of GPU memory in one piece, which " + session->gpu.name + " does not give (" + std::to_string(free) +
+                  " are free)");
   }
   cuda(status, "taking memory");
   cuda(cudaStreamCreateWithFlags(&session->stream, cudaStreamNonBlocking), "making a stream");
-  cuda(cudaMemsetAsync(session->arena, 0, mlac::ARENA_BYTES, session->stream), "clearing the memory");
+  cuda(cudaMemsetAsync(session->arena, 0, bytes, session->stream), "clearing the memory");
   take_pinned_memory(session);
 }
 
@@ -224,7 +168,11 @@ double milliseconds(mlac_session* session, int32_t rounds, const std::function<v
 
 /// Programs that were captured call the kernels in the ways of before.
 void forget_programs(mlac_session* session) {
-  for (Program* program : {&session->train, &session->evaluate, &session->predict}) program->close();
+  for (Program* program : session->programs()) program->close();
+}
+
+void check_ran(const mlac_session* session) {
+  if (!session->train.captured() && !session->last.captured()) throw Failure("there was no micro-step yet whose time could be taken");
 }
 
 void give_text(const std::string& from, const char* what, char* text, int64_t bytes) {
@@ -234,16 +182,17 @@ void give_text(const std::string& from, const char* what, char* text, int64_t by
 
 }  // namespace
 
-extern "C" {
-
-/* `threads` draw the first weights; nothing else is done on the host. */
-mlac_session* mlac_open(int32_t threads) {
+mlac_session* open_session(int32_t threads, mlac::Shares shares, const std::function<std::unique_ptr<mlac::Nccl>(cudaStream_t)>& meet) {
   auto* session = new mlac_session;
   session->threads = threads > 0 ? threads : std::max(1, int(std::thread::hardware_concurrency()));
   try {
-    session->gpu = choose_gpu(Transfer::some_kernel(), mlac::ARENA_BYTES);
-    take_memory(session);
+    session->gpu = choose_gpu(Transfer::some_kernel(), shares.arena_bytes());
+    take_memory(session, shares.arena_bytes());
     write_tables(session);
+    std::unique_ptr<mlac::Nccl> together;
+    if (meet) together = meet(session->stream);
+    session->nccl = together.get();
+    session->rank = std::make_unique<mlac::Rank>(session->arena, std::move(shares), std::move(together));
     cuda(cudaStreamSynchronize(session->stream), "clearing the memory");
     return session;
   } catch (const std::exception& failure) {
@@ -254,11 +203,17 @@ mlac_session* mlac_open(int32_t threads) {
   return nullptr;
 }
 
+extern "C" {
+
+/* `threads` draw the first weights; nothing else is done on the host. */
+mlac_session* mlac_open(int32_t threads) { return open_session(threads, mlac::Shares(sizeof(float)), nullptr); }
+
 void mlac_close(mlac_session* session) {
   if (!session) return;
   if (session->stream || session->arena) cudaSetDevice(session->gpu.index);
   if (session->stream) cudaStreamSynchronize(session->stream);
-  for (Program* program : {&session->train, &session->evaluate, &session->predict}) program->close();
+  for (Program* program : session->programs()) program->close();
+  session->rank.reset();
   session->transfer.close();
   if (session->pinned) cudaFreeHost(session->pinned);
   if (session->stream) cudaStreamDestroy(session->stream);
@@ -286,40 +241,43 @@ int32_t mlac_initialize(mlac_session* session, uint64_t seed) {
 
 int32_t mlac_read(mlac_session* session, const char* name, void* out, int64_t bytes) {
   return call(session, [=] {
-    session->transfer.read(session->stream, stored(session, find(name, bytes)), [=](const void* data, int64_t begin, int64_t end) {
-      std::memcpy(static_cast<char*>(out) + begin * 4, data, (end - begin) * 4);
-    });
+    const mlac::Tensor& tensor = find(name, bytes);
+    if (session->rank->shares.size > 1 && (tensor.is_moment() || tensor.storage == Storage::split))
+      throw Failure(std::string(name) + " is shared out over the ranks; mlac_collect gives the whole of it");
+    read_to(session, here(session, tensor).stored, out);
   });
 }
 
 int32_t mlac_write(mlac_session* session, const char* name, const void* data, int64_t bytes) {
   return call(session, [=] {
-    session->transfer.write(session->stream, stored(session, find(name, bytes)), [=](void* to, int64_t begin, int64_t end) {
-      std::memcpy(to, static_cast<const char*>(data) + begin * 4, (end - begin) * 4);
-    });
+    const auto [to, first] = here(session, find(name, bytes));
+    const char* const from = static_cast<const char*>(data) + first * 4;
+    session->transfer.write(session->stream, to, [=](void* out, int64_t begin, int64_t end) { std::memcpy(out, from + begin * 4, (end - begin) * 4); });
   });
 }
 
 int32_t mlac_reset_optimizer(mlac_session* session) {
   return call(session, [=] {
-    for (int64_t i = 0; i < mlac::TENSOR_COUNT; ++i) {
-      const mlac::Tensor& t = mlac::TENSORS[i];
-      if (t.role != Role::momentum && t.role != Role::moment1 && t.role != Role::moment2) continue;
-      cuda(cudaMemsetAsync(session->arena + t.offset, 0, t.count * 4, session->stream), "resetting the optimizer");
-    }
+    const mlac::Shares& shares = session->rank->shares;
+    cuda(cudaMemsetAsync(session->arena + shares.state_at, 0, shares.state_bytes, session->stream), "resetting the optimizer");
     cuda(cudaStreamSynchronize(session->stream), "resetting the optimizer");
   });
 }
 
-int32_t mlac_micro_step(mlac_session* session, const int32_t* tokens, const int32_t* targets, double loss_scale, int32_t first, double* report) {
+int32_t mlac_micro_step(mlac_session* session, const int32_t* tokens, const int32_t* targets, double loss_scale, int32_t first, int32_t last,
+                        double* report) {
   return call(session, [=] {
     check_ids(tokens, "token");
     check_ids(targets, "target");
+    const bool sends = last && session->nccl;
+    session->part = last ? "the last micro-step" : "a micro-step";
     send_batch(session, tokens, targets);
     const float scale = float(loss_scale);
     send(session, mlac::LOSS_SCALE_AT, session->mail.loss_scale, &scale, sizeof scale);
-    run_micro_step(session, first != 0);
-    receive_report(session, "the micro-step");
+    if (sends) session->last.captured() ? session->nccl->replay() : session->nccl->capture();
+    run_micro_step(session, first != 0, sends);
+    receive_report(session, "the micro-step", sends);
+    if (sends) session->micro_step_waited += session->nccl->waited_seconds();
     report[0] = session->mail.report[0];
     report[1] = session->mail.report[1];
   });
@@ -331,8 +289,11 @@ int32_t mlac_update(mlac_session* session, int64_t step, double rate, double cli
     session->step = step;
     session->rate = rate;
     session->clip = clip;
+    session->part = "the update";
+    if (session->nccl) session->nccl->begin();
     run_update(session);
-    receive_report(session, "the update");
+    receive_report(session, "the update", session->nccl);
+    if (session->nccl) session->update_waited += session->nccl->waited_seconds();
     report[0] = session->mail.report[2];
   });
 }
@@ -371,7 +332,7 @@ const char* mlac_first_not_finite(mlac_session* session) {
     int32_t* const found = session->mail.not_finite;
     std::memset(found, 0, mlac::TENSOR_COUNT * 4);
     for (int64_t i = 0; i < mlac::TENSOR_COUNT; ++i)
-      if (mlac::TENSORS[i].storage != Storage::i32) find_not_finite(session->stream, stored(session, mlac::TENSORS[i]), found + i);
+      if (mlac::TENSORS[i].storage != Storage::i32) find_not_finite(session->stream, here(session, mlac::TENSORS[i]).stored, found + i);
     cuda(cudaStreamSynchronize(session->stream), "looking for numbers that are not finite");
     for (int64_t i = 0; i < mlac::TENSOR_COUNT && !first; ++i)
       if (found[i]) first = mlac::TENSORS[i].name;
@@ -382,18 +343,21 @@ const char* mlac_first_not_finite(mlac_session* session) {
 int32_t mlac_time(mlac_session* session, int32_t rounds, double* report) {
   return call(session, [=] {
     if (rounds < 1) throw Failure("there is nothing to time in " + std::to_string(rounds) + " rounds");
-    if (!session->train.captured()) throw Failure("there was no micro-step yet whose time could be taken");
-    report[0] = milliseconds(session, rounds, [=] { run_micro_step(session, true); });
-    report[1] = milliseconds(session, rounds, [=] { run_update(session); });
+    check_ran(session);
+    report[0] = milliseconds(session, rounds, [=] { run_micro_step(session, true, false); });
+    report[1] = milliseconds(session, rounds, [=] {
+      if (session->nccl) session->nccl->begin();
+      run_update(session);
+    });
   });
 }
 
 int32_t mlac_profile(mlac_session* session, int32_t rounds, char* text, int64_t bytes) {
   return call(session, [=] {
     if (rounds < 1) throw Failure("there is nothing to time in " + std::to_string(rounds) + " rounds");
-    if (!session->train.captured()) throw Failure("there was no micro-step yet whose time could be taken");
+    check_ran(session);
     RangeTimes times;
-    for (int32_t round = 0; round < rounds; ++round) mlac::micro_step(session->stream, session->arena);
+    for (int32_t round = 0; round < rounds; ++round) mlac::micro_step(session->stream, session->arena, nullptr);
     cuda(mlac::take_failure(), "timing the kernels");
     cuda(cudaStreamSynchronize(session->stream), "timing the kernels");
     give_text(times.lines(rounds), "the table of kernels", text, bytes);
@@ -403,7 +367,7 @@ int32_t mlac_profile(mlac_session* session, int32_t rounds, char* text, int64_t 
 int32_t mlac_copy_speed(mlac_session* session, int32_t rounds, double* report) {
   return call(session, [=] {
     if (rounds < 1) throw Failure("there is nothing to time in " + std::to_string(rounds) + " rounds");
-    const int64_t half = mlac::ARENA_BYTES / 512 * 256;
+    const int64_t half = session->rank->shares.arena_bytes() / 512 * 256;
     double best = 0;
     for (int32_t round = 0; round < rounds; ++round) {
       const double time = milliseconds(session, 1, [=] {

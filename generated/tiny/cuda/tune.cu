@@ -54,7 +54,7 @@ void measure(cudaStream_t stream, char* arena, Way way, const std::map<std::stri
   for (const auto& [name, choice] : all) choice->way = choice->has(way) ? way : Way::automatic;
   RangeTimes times;
   wait_kernel<<<1, 1, 0, stream>>>(HEAD_START);
-  mlac::micro_step(stream, arena);
+  mlac::micro_step(stream, arena, nullptr);
   cuda(mlac::take_failure(), (std::string("measuring ") + mlac::WAY_NAMES[int(way)]).c_str());
   cuda(cudaStreamSynchronize(stream), (std::string("measuring ") + mlac::WAY_NAMES[int(way)]).c_str());
   for (const RangeTimes::Row& row : times.rows()) {

@@ -1,13 +1,13 @@
 // The parts of an optimizer step that go element by element: the gradients' norm, AdamW, the expert-bias rule, the sums of loads.
 //
-// A step begins with measure_gradients. What it finds stays on the device: every later kernel reads the clipping factor there, and does
+// A step begins with measure_gradients, or between ranks with its parts. What it finds stays on the device: every later kernel reads the clipping factor there, and does
 // nothing if the norm is not finite, so that such a gradient never reaches the weights and the host need not wait.
 #pragma once
 
 #include <cuda_runtime.h>
 
 #include <cmath>
-#include <initializer_list>
+#include <vector>
 
 #include "split.cuh"
 
@@ -21,9 +21,17 @@ struct Gradients {
   int32_t finite;         // 0: nothing may be changed
 };
 
+/// Gradients that one rank owns, in runs: `first` counts the runs of the pieces before. Behind the last piece stands one that has only `first`.
+struct OwnedGradients {
+  const float* at;
+  int64_t count, first;
+};
+
 namespace detail {
 
 constexpr int OPTIMIZER_THREADS = 256;
+
+__device__ inline bool is_aligned(const void* at) { return reinterpret_cast<uintptr_t>(at) % 16 == 0; }
 
 // The sum over a block of 256 threads, in an order that is always the same. Every thread gets it.
 __device__ inline double sum_of_block(double x) {
@@ -60,6 +68,26 @@ __device__ inline float squares_of(const Run& x) {
   if (threadIdx.x == 0) found->squares[blockIdx.x] = sum;
 }
 
+// Part p takes the runs from total·p / PARTS to total·(p + 1) / PARTS of all pieces together, one behind the other.
+[[maybe_unused]] static __global__ void __launch_bounds__(OPTIMIZER_THREADS) sum_squares_of_pieces_kernel(const OwnedGradients* pieces, int count, Gradients* found) {
+  const int64_t total = pieces[count].first;
+  const int64_t begin = total * blockIdx.x / Gradients::PARTS, end = total * (blockIdx.x + 1) / Gradients::PARTS;
+  int index = 0;
+  while (index + 1 < count && pieces[index + 1].first <= begin) ++index;
+  double sum = 0;
+  for (; index < count && pieces[index].first < end; ++index) {
+    const OwnedGradients piece = pieces[index];
+    const bool aligned = is_aligned(piece.at);
+    const int64_t last = min(end, pieces[index + 1].first);
+    for (int64_t run = max(begin, piece.first) + threadIdx.x; run < last; run += OPTIMIZER_THREADS) {
+      const int64_t at = (run - piece.first) * RUN, left = piece.count - at;
+      sum += squares_of(aligned && left >= RUN ? load_aligned(piece.at + at) : load<false>(piece.at + at, int(min(left, int64_t{RUN}))));
+    }
+  }
+  sum = sum_of_block(sum);
+  if (threadIdx.x == 0) found->squares[blockIdx.x] = sum;
+}
+
 [[maybe_unused]] static __global__ void __launch_bounds__(OPTIMIZER_THREADS) finish_norm_kernel(Gradients* found, double clip, float* report) {
   double sum = 0;
   for (int part = threadIdx.x; part < Gradients::PARTS; part += OPTIMIZER_THREADS) sum += found->squares[part];
@@ -73,10 +101,23 @@ __device__ inline float squares_of(const Run& x) {
 
 }  // namespace detail
 
-/// The norm of all `count` gradients, before clipping, into report[2]; `found` is for the rest of the step. clip 0: none.
-inline void measure_gradients(cudaStream_t stream, const float* gradients, int64_t count, double clip, Gradients* found, float* report) {
+/// The squares of all `count` gradients, part by part, into found->squares.
+inline void sum_squares(cudaStream_t stream, const float* gradients, int64_t count, Gradients* found) {
   detail::sum_squares_kernel<<<Gradients::PARTS, detail::OPTIMIZER_THREADS, 0, stream>>>(gradients, count, found);
+}
+/// The same of those that this rank owns. `pieces` lies on the device.
+inline void sum_squares(cudaStream_t stream, const OwnedGradients* pieces, int count, Gradients* found) {
+  detail::sum_squares_of_pieces_kernel<<<Gradients::PARTS, detail::OPTIMIZER_THREADS, 0, stream>>>(pieces, count, found);
+}
+/// Their norm, before clipping, into report[2]; `found` is for the rest of the step. clip 0: none.
+inline void finish_norm(cudaStream_t stream, double clip, Gradients* found, float* report) {
   detail::finish_norm_kernel<<<1, detail::OPTIMIZER_THREADS, 0, stream>>>(found, clip, report);
+}
+
+/// Both, where one rank owns all gradients.
+inline void measure_gradients(cudaStream_t stream, const float* gradients, int64_t count, double clip, Gradients* found, float* report) {
+  sum_squares(stream, gradients, count, found);
+  finish_norm(stream, clip, found, report);
 }
 
 /// AdamW (Loshchilov and Hutter, arXiv:1711.05101).
@@ -84,7 +125,7 @@ struct AdamW {
   double lr, beta1, beta2, eps, weight_decay;
 };
 
-/// A tensor that AdamW moves. All pointers are 16-byte aligned.
+/// A tensor that AdamW moves, or a part of one. It goes quicker where all pointers are 16-byte aligned.
 struct AdamWTensor {
   Weight weight;
   const float* gradient;
@@ -137,11 +178,12 @@ __device__ inline void adamw_run(const AdamWSegment& s, int64_t at, int count, f
   const AdamWSegment s = all.segments[index];
   const float scale = found->scale, take1 = s.take1 * scale, take2 = s.take2 * scale * scale;
   const int64_t begin = (block - all.first[index]) * ADAMW_BLOCK;
+  const bool aligned = is_aligned(s.weight.high) && is_aligned(s.weight.remainder) && is_aligned(s.gradient) && is_aligned(s.moment1) && is_aligned(s.moment2);
 #pragma unroll
   for (int i = 0; i < int(ADAMW_BLOCK / (OPTIMIZER_THREADS * RUN)); ++i) {
     const int64_t at = begin + (int64_t(i) * OPTIMIZER_THREADS + threadIdx.x) * RUN, left = s.count - at;
-    if (left >= RUN) adamw_run<true>(s, at, RUN, take1, take2);
-    else if (left > 0) adamw_run<false>(s, at, int(left), take1, take2);
+    if (aligned && left >= RUN) adamw_run<true>(s, at, RUN, take1, take2);
+    else if (left > 0) adamw_run<false>(s, at, int(min(left, int64_t{RUN})), take1, take2);
   }
 }
 
@@ -178,8 +220,8 @@ inline void adamw(cudaStream_t stream, int64_t step, const Gradients* found, con
   }
   if (all.count > 0) launch();
 }
-inline void adamw(cudaStream_t stream, int64_t step, const Gradients* found, std::initializer_list<AdamWTensor> tensors) {
-  adamw(stream, step, found, tensors.begin(), int64_t(tensors.size()));
+inline void adamw(cudaStream_t stream, int64_t step, const Gradients* found, const std::vector<AdamWTensor>& tensors) {
+  adamw(stream, step, found, tensors.data(), int64_t(tensors.size()));
 }
 
 namespace detail {

@@ -215,8 +215,8 @@ cudaError_t muon(cudaStream_t stream, const MuonBatch& batch, const Gradients* f
   return cudaGetLastError();
 }
 template <NewtonSchulz HOW, Shape SHAPE>
-cudaError_t muon(cudaStream_t stream, const MuonBatch& batch, const Gradients* found, std::initializer_list<MuonTensor> tensors, char* workspace) {
-  return muon<HOW, SHAPE>(stream, batch, found, tensors.begin(), int64_t(tensors.size()), workspace);
+cudaError_t muon(cudaStream_t stream, const MuonBatch& batch, const Gradients* found, const std::vector<MuonTensor>& tensors, char* workspace) {
+  return muon<HOW, SHAPE>(stream, batch, found, tensors.data(), int64_t(tensors.size()), workspace);
 }
 
 }  // namespace mlac
