@@ -94,10 +94,10 @@ function cpuFormData(
   if (kernel.form === "contraction")
     return { template: "contraction.cpp", data: contractionData(kernel, names, accumulates, fewRows), workspaceReals: 0, tables: [] };
   const [op] = kernel.anchors;
-  const { fields, workspace, lib = "" } = ownText({ op: op!, names, adds: accumulates });
+  const { fields, workspace } = ownText({ op: op!, names, adds: accumulates });
   const { form } = spec(op!.kind);
   if (form.is !== "own") throw new Error(`${op!.kind} has no template of its own`);
-  const data = { args: op!.inputs.map((v) => names.of(v)), outs: op!.outputs.map((v) => names.of(v)), attrs: op!.attrs, own: fields, lib };
+  const data = { args: op!.inputs.map((v) => names.of(v)), outs: op!.outputs.map((v) => names.of(v)), attrs: op!.attrs, own: fields };
   return { template: `${form.template}.cpp`, data, workspaceReals: workspace, tables: [] };
 }
 

@@ -10,8 +10,6 @@ export interface OwnText {
   fields: Record<string, string | boolean | readonly object[]>;
   /** Reals of workspace. */
   workspace: number;
-  /** The header that it needs beside those of all kernels. */
-  lib?: string;
 }
 
 export interface OwnContext {
@@ -136,7 +134,6 @@ const builders: Readonly<Record<string, (c: OwnContext) => OwnText>> = {
     return {
       fields: { ...fields, value: dimName(last(v!.type)), context: dimName(k!.type.dims[1]!) },
       workspace: decodeWorkspace(q!, last(v!.type)),
-      lib: "decode_attention.h",
     };
   },
   latentCachedAttention: ({ op, names }) => {
@@ -151,7 +148,7 @@ const builders: Readonly<Record<string, (c: OwnContext) => OwnText>> = {
       context: dimName(latent.type.dims[1]!),
       operands: [q, qRotary, latent, rotary, norm, slot, position].map(name).join(", "),
     };
-    return { fields, workspace: decodeWorkspace(q, width!), lib: "decode_attention.h" };
+    return { fields, workspace: decodeWorkspace(q, width!) };
   },
   linearByHead: ({ op }) => {
     const [x, w] = op.inputs;
@@ -162,7 +159,7 @@ const builders: Readonly<Record<string, (c: OwnContext) => OwnText>> = {
       first: dimName(reads!),
       second: dimName(writes!),
     };
-    return { fields, workspace: 0, lib: "linear_by_head.h" };
+    return { fields, workspace: 0 };
   },
 };
 

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <condition_variable>
+#include <exception>
 #include <functional>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 /// A thread that does all of a session's work. OpenMP keeps a team of threads for every thread that calls it, and callers such as
 /// Node's thread pool come on a different one each time: without this, teams would pile up and wait for each other's cores.
@@ -16,12 +18,13 @@ class Worker {
     thread.join();
   }
 
-  /// Runs `work` on the thread and waits for its end.
+  /// Runs `work` on the thread and waits for its end. What it throws is thrown here.
   void run(std::function<void()> work) {
     std::unique_lock<std::mutex> lock(mutex);
     task = std::move(work);
     changed.notify_all();
     changed.wait(lock, [this] { return !task; });
+    if (thrown) std::rethrow_exception(std::exchange(thrown, nullptr));
   }
 
  private:
@@ -29,7 +32,11 @@ class Worker {
     std::unique_lock<std::mutex> lock(mutex);
     while (!ended) {
       changed.wait(lock, [this] { return bool(task); });
-      task();
+      try {
+        task();
+      } catch (...) {
+        thrown = std::current_exception();
+      }
       task = nullptr;
       changed.notify_all();
     }
@@ -38,6 +45,7 @@ class Worker {
   std::mutex mutex;
   std::condition_variable changed;
   std::function<void()> task;
+  std::exception_ptr thrown;
   bool ended = false;
   std::thread thread;
 };

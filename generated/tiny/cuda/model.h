@@ -6,13 +6,11 @@
 #include <cstdint>
 
 #include "shares.h"
+#include "storage.h"
 
 namespace mlac {
 
 enum class Role { parameter, state, gradient, momentum, moment1, moment2, load };
-
-/// split: bf16 at `offset`, and at `remainder` the 16 bits that make each a float32 (lib/split.cuh).
-enum class Storage { f32, i32, split };
 
 /// A tensor that callers may read and write: `count` elements at a place that optimizer state has only where there are no ranks; and which
 /// slice of which trained parameter it is of, or -1.

@@ -14,12 +14,12 @@ __global__ void split_kernel(const uint32_t* from, uint16_t* high, uint16_t* rem
   if (i >= count) return;
   const uint32_t bits = from[i];
   high[i] = mlac::high_bits(bits);
-  remainder[i] = mlac::remainder_bits(bits);
+  if (remainder) remainder[i] = mlac::remainder_bits(bits);
 }
 
 __global__ void join_kernel(const uint16_t* high, const uint16_t* remainder, uint32_t* to, int64_t count) {
   const int64_t i = blockIdx.x * int64_t(blockDim.x) + threadIdx.x;
-  if (i < count) to[i] = mlac::join_bits(high[i], remainder[i]);
+  if (i < count) to[i] = mlac::join_bits(high[i], remainder ? remainder[i] : uint16_t(0));
 }
 
 // remainder null: `high` is float32.
@@ -31,6 +31,10 @@ __global__ void not_finite_kernel(const void* high, const uint16_t* remainder, i
   }
   if (__syncthreads_or(bad) && threadIdx.x == 0) *found = 1;
 }
+
+bool has_bf16(mlac::Storage storage) { return storage == mlac::Storage::split || storage == mlac::Storage::half; }
+/// The remainders from element `begin` on; null where there are none.
+uint16_t* remainder_of(const Stored& x, int64_t begin) { return x.storage == mlac::Storage::split ? x.remainder + begin : nullptr; }
 
 unsigned blocks_for(int64_t count) { return unsigned(mlac::ceil_div(count, 256)); }
 
@@ -58,8 +62,8 @@ void Transfer::write(cudaStream_t stream, const Stored& to, const std::function<
     char* const buffer = half[part % 2];
     if (part >= 2) cuda(cudaEventSynchronize(done[part % 2]), "writing a tensor");
     fill(buffer, begin, end);
-    if (to.storage == mlac::Storage::split) {
-      split_kernel<<<blocks_for(count), 256, 0, stream>>>(reinterpret_cast<uint32_t*>(buffer), reinterpret_cast<uint16_t*>(to.at) + begin, to.remainder + begin, count);
+    if (has_bf16(to.storage)) {
+      split_kernel<<<blocks_for(count), 256, 0, stream>>>(reinterpret_cast<uint32_t*>(buffer), reinterpret_cast<uint16_t*>(to.at) + begin, remainder_of(to, begin), count);
       cuda(cudaGetLastError(), "writing a tensor");
     } else {
       cuda(cudaMemcpyAsync(to.at + begin * 4, buffer, count * 4, cudaMemcpyHostToDevice, stream), "writing a tensor");
@@ -74,8 +78,8 @@ void Transfer::read(cudaStream_t stream, const Stored& from, const std::function
   const auto start = [&](int64_t part) {
     const int64_t begin = part * HALF, count = std::min(HALF, from.count - begin);
     char* const buffer = half[part % 2];
-    if (from.storage == mlac::Storage::split) {
-      join_kernel<<<blocks_for(count), 256, 0, stream>>>(reinterpret_cast<const uint16_t*>(from.at) + begin, from.remainder + begin, reinterpret_cast<uint32_t*>(buffer), count);
+    if (has_bf16(from.storage)) {
+      join_kernel<<<blocks_for(count), 256, 0, stream>>>(reinterpret_cast<const uint16_t*>(from.at) + begin, remainder_of(from, begin), reinterpret_cast<uint32_t*>(buffer), count);
       cuda(cudaGetLastError(), "reading a tensor");
     } else {
       cuda(cudaMemcpyAsync(buffer, from.at + begin * 4, count * 4, cudaMemcpyDeviceToHost, stream), "reading a tensor");

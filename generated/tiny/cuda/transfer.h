@@ -1,4 +1,4 @@
-// Tensors on their way between the host, where they are float32 or int32, and the device, where weights are split.
+// Tensors on their way between the host, where they are float32 or int32, and the device, where weights are split or halved.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <functional>
 
-#include "model.h"
+#include "storage.h"
 
 /// A tensor's place and form on the device.
 struct Stored {

@@ -21,7 +21,7 @@ constexpr int64_t T = 256;
 void bwd_12_combine(cudaStream_t stream, const bf16* add, const int32_t* slot, bf16* combine) {
   const Range range(stream, "bwd_12_combine");
   constexpr bool ALIGNED = true, GATED = false;
-  sum_chosen_rows<ALIGNED, GATED, 2, D>(stream, B * T, add, slot, nullptr, combine);
+  sum_chosen_rows<ALIGNED, GATED, 2, D, false>(stream, B * T, add, slot, nullptr, combine);
 }
 
 }  // namespace mlac

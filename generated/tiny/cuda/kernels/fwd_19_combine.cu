@@ -21,7 +21,7 @@ constexpr int64_t T = 256;
 void fwd_19_combine(cudaStream_t stream, const bf16* routed, const int32_t* slot, bf16* combine) {
   const Range range(stream, "fwd_19_combine");
   constexpr bool ALIGNED = true, GATED = false;
-  sum_chosen_rows<ALIGNED, GATED, 2, D>(stream, B * T, routed, slot, nullptr, combine);
+  sum_chosen_rows<ALIGNED, GATED, 2, D, false>(stream, B * T, routed, slot, nullptr, combine);
 }
 
 }  // namespace mlac

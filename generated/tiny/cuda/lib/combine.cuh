@@ -5,15 +5,19 @@
 #pragma once
 
 #include "kernel.cuh"
+#include "overlap.cuh"
 
 namespace mlac {
 
 constexpr int COMBINE_THREADS = 256;
 
-/// One thread per token and eight columns.
-template <bool ALIGNED, bool GATED, int TOP, int WIDTH, typename From, typename To>
-__global__ void __launch_bounds__(COMBINE_THREADS) sum_chosen_kernel(int64_t tokens, const From* __restrict__ rows, const int32_t* __restrict__ slot, const float* __restrict__ gates,
-                                                                     To* __restrict__ y) {
+/// One thread per token and eight columns. OVERLAPS: with the kernel ahead of it (overlap.cuh).
+template <bool ALIGNED, bool GATED, int TOP, int WIDTH, bool OVERLAPS, typename From, typename To>
+__global__ void __launch_bounds__(COMBINE_THREADS) sum_chosen_kernel(int64_t tokens, const From* rows, const int32_t* slot, const float* gates, To* y) {
+  if constexpr (OVERLAPS) {
+    next_may_begin();
+    inputs_ready();
+  }
   constexpr int RUNS = (WIDTH + RUN - 1) / RUN;
   const int64_t first = int64_t(blockIdx.x) * COMBINE_THREADS;
   const int behind = int(first % RUNS) + threadIdx.x;  // runs after the first of the block's first token
@@ -36,10 +40,13 @@ __global__ void __launch_bounds__(COMBINE_THREADS) sum_chosen_kernel(int64_t tok
 
 /// y[t] = Σ_k gates[t, k] · rows[slot[t, k]], or the plain sum if gates is null. rows [rows, WIDTH]; slot, gates [tokens, TOP]; y [tokens, WIDTH].
 /// ALIGNED: WIDTH is a multiple of 8.
-template <bool ALIGNED, bool GATED, int TOP, int WIDTH, typename From, typename To>
+template <bool ALIGNED, bool GATED, int TOP, int WIDTH, bool OVERLAPS = false, typename From, typename To>
 void sum_chosen_rows(cudaStream_t stream, int64_t tokens, const From* rows, const int32_t* slot, const float* gates, To* y) {
   const int64_t threads = tokens * ((WIDTH + RUN - 1) / RUN);
-  sum_chosen_kernel<ALIGNED, GATED, TOP, WIDTH><<<ceil_div(threads, COMBINE_THREADS), COMBINE_THREADS, 0, stream>>>(tokens, rows, slot, gates, y);
+  const auto kernel = sum_chosen_kernel<ALIGNED, GATED, TOP, WIDTH, OVERLAPS, From, To>;
+  const unsigned blocks = unsigned(ceil_div(threads, COMBINE_THREADS));
+  if constexpr (OVERLAPS) launched(launch_overlapping(stream, kernel, blocks, COMBINE_THREADS, 0, 1, tokens, rows, slot, gates, y));
+  else kernel<<<blocks, COMBINE_THREADS, 0, stream>>>(tokens, rows, slot, gates, y);
 }
 
 /// One warp per token.

@@ -23,7 +23,7 @@ __global__ void __launch_bounds__(NEXT_WARPS* WARP) next_logits_kernel(int64_t b
 #pragma unroll
     for (int i = 0; i < NEXT_SEQUENCES; ++i) {
       const int64_t sequence = min(b + i, batch - 1);
-      row[i] = x + (sequence * length + at[sequence]) * width;
+      row[i] = x + (sequence * length + (at ? at[sequence] : 0)) * width;
       sum[i] = 0;
     }
     for (int64_t column = lane * RUN; column < width; column += WARP * RUN) {
@@ -44,7 +44,8 @@ __global__ void __launch_bounds__(NEXT_WARPS* WARP) next_logits_kernel(int64_t b
   }
 }
 
-/// logits[b, v] = ⟨x[b, at[b]], head[v]⟩. x [batch, length, width]; head [vocabulary, width]; at [batch]; logits [batch, vocabulary].
+/// logits[b, v] = ⟨x[b, at[b]], head[v]⟩. x [batch, length, width]; head [vocabulary, width]; at [batch], or null for the
+/// first of each; logits [batch, vocabulary].
 /// ALIGNED: the width is a multiple of 8.
 template <bool ALIGNED, typename T>
 void logits_after(cudaStream_t stream, int64_t batch, int64_t length, int64_t width, int64_t vocabulary, const bf16* x, const bf16* head, const int32_t* at, T* logits) {

@@ -65,26 +65,20 @@ __device__ void scores_of(const T* logits, int lane, float (&p)[Lane<EXPERTS>::C
   }
 }
 
-template <Score SCORE, int EXPERTS, int TOP, typename T>
-__global__ void __launch_bounds__(SORT_THREADS) choose_kernel(int64_t tokens, float scale, const T* __restrict__ logits, const float* __restrict__ bias, float* __restrict__ gates,
-                                                              int32_t* __restrict__ choice, float* __restrict__ probabilities, int32_t* __restrict__ counts,
-                                                              float* __restrict__ shares) {
+/// Scores, choices and gates of the tokens from `begin` on, a warp each; how often each expert was chosen, added to `count`, and this warp's sums
+/// of the experts' shares. All WARPS of a block call it.
+template <Score SCORE, int EXPERTS, int TOP, int WARPS, typename T>
+__device__ void choose_chunk(int64_t begin, int64_t end, float scale, const T* logits, const float* bias, float* gates, int32_t* choice, float* probabilities, int32_t* count, float* share) {
   static_assert(TOP >= 1 && TOP <= EXPERTS, "a token chooses among the experts");
   constexpr int COUNT = Lane<EXPERTS>::COUNT;
-  __shared__ int32_t count[EXPERTS];
-  __shared__ float share[SORT_WARPS][EXPERTS];
   const int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
-  for (int e = threadIdx.x; e < EXPERTS; e += SORT_THREADS) count[e] = 0;
-  __syncthreads();
-
   float added[COUNT], preference[COUNT];
 #pragma unroll
   for (int j = 0; j < COUNT; ++j) {
     added[j] = 0;
     preference[j] = bias && lane + j * WARP < EXPERTS ? bias[lane + j * WARP] : 0.f;
   }
-  const int64_t begin = blockIdx.x * ROUTE_CHUNK, end = min(tokens, begin + ROUTE_CHUNK);
-  for (int64_t token = begin + warp; token < end; token += SORT_WARPS) {
+  for (int64_t token = begin + warp; token < end; token += WARPS) {
     float p[COUNT];
     scores_of<SCORE, EXPERTS>(logits + token * EXPERTS, lane, p);
     float whole = 0;
@@ -136,7 +130,19 @@ __global__ void __launch_bounds__(SORT_THREADS) choose_kernel(int64_t tokens, fl
 
 #pragma unroll
   for (int j = 0; j < COUNT; ++j)
-    if (lane + j * WARP < EXPERTS) share[warp][lane + j * WARP] = added[j];
+    if (lane + j * WARP < EXPERTS) share[lane + j * WARP] = added[j];
+}
+
+template <Score SCORE, int EXPERTS, int TOP, typename T>
+__global__ void __launch_bounds__(SORT_THREADS) choose_kernel(int64_t tokens, float scale, const T* __restrict__ logits, const float* __restrict__ bias, float* __restrict__ gates,
+                                                              int32_t* __restrict__ choice, float* __restrict__ probabilities, int32_t* __restrict__ counts,
+                                                              float* __restrict__ shares) {
+  __shared__ int32_t count[EXPERTS];
+  __shared__ float share[SORT_WARPS][EXPERTS];
+  for (int e = threadIdx.x; e < EXPERTS; e += SORT_THREADS) count[e] = 0;
+  __syncthreads();
+  const int64_t begin = blockIdx.x * ROUTE_CHUNK, end = min(tokens, begin + ROUTE_CHUNK);
+  choose_chunk<SCORE, EXPERTS, TOP, SORT_WARPS>(begin, end, scale, logits, bias, gates, choice, probabilities, count, share[threadIdx.x / WARP]);
   __syncthreads();
   for (int e = threadIdx.x; e < EXPERTS; e += SORT_THREADS) {
     float sum = 0;
