@@ -55,7 +55,7 @@ function textsOf(emitted: Emission): Record<string, string> {
 const forGenerating = new Set([
   ...["decode_attention.h", "few_rows.h", "linear_by_head.h", "sampling.h"],
   ...["cache_write.cuh", "contract_few.cuh", "counter_random.cuh", "decode_attention.cuh", "decode_attention_latent.cuh"],
-  ...["decode_attention_tiles.cuh", "linear_by_head.cuh", "next_logits_few.cuh", "routing_few.cuh"],
+  ...["decode_attention_tiles.cuh", "linear_by_head.cuh", "next_logits_few.cuh", "routing_few.cuh", "sample.cuh"],
 ]);
 
 const isHeader = (name: string): boolean => /\.(h|cuh)$/.test(name);
