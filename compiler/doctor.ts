@@ -3,7 +3,8 @@ import { readFileSync, statfsSync } from "node:fs";
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
 import { MlacError } from "./diagnostics.js";
 import { examineCuda } from "./doctorCuda.js";
-import { type Compiler, findCompiler, installHint, openmpProbe, probe } from "./emit/compiler.js";
+import { type Compiler, findCompiler, installHint, openmpProbe, probe, which } from "./emit/compiler.js";
+import { findMpi, mpiHint } from "./emit/mpi.js";
 import { cpuFlags } from "./emit/toolchain.js";
 import { version } from "./package.js";
 
@@ -28,6 +29,7 @@ export async function examine(): Promise<Check[]> {
     memory(),
     disk(),
     ...(await examineCuda()),
+    await mpiCheck(),
   ];
 }
 
@@ -79,6 +81,19 @@ async function nativeCalls(): Promise<Check> {
       found,
       remedy: "install again on this machine, with optional packages: npm ci --include=optional",
     };
+  }
+}
+
+/** What ranks on processors talk through. */
+async function mpiCheck(): Promise<Check> {
+  try {
+    const { path } = await findMpi();
+    const mpirun = which("mpirun");
+    if (mpirun === undefined) return { name: "MPI", state: "absent", found: `${path}, but no mpirun`, remedy: mpiHint };
+    return { name: "MPI", state: "ok", found: `${path} and ${mpirun}: mlac train -n on processors` };
+  } catch (error) {
+    if (!(error instanceof MlacError)) throw error;
+    return { name: "MPI", state: "absent", found: "not found: no ranks on processors (mlac train -n)", remedy: mpiHint };
   }
 }
 
