@@ -54,8 +54,9 @@ function textsOf(emitted: Emission): Record<string, string> {
 /** Headers that only a build that generates includes. */
 const forGenerating = new Set([
   ...["decode_attention.h", "few_rows.h", "linear_by_head.h", "sampling.h"],
-  ...["cache_write.cuh", "contract_few.cuh", "counter_random.cuh", "decode_attention.cuh", "decode_attention_latent.cuh"],
-  ...["decode_attention_tiles.cuh", "linear_by_head.cuh", "next_logits_few.cuh", "routing_few.cuh", "sample.cuh"],
+  ...["cache_write.cuh", "contract_few.cuh", "contract_few_loads.cuh", "counter_random.cuh", "linear_by_head.cuh", "next_logits_few.cuh"],
+  ...["decode_attention.cuh", "decode_attention_latent.cuh", "decode_attention_merge.cuh", "decode_attention_parts.cuh"],
+  ...["decode_attention_tiles.cuh", "routing_few.cuh", "sample.cuh", "sample_row.cuh"],
 ]);
 
 const isHeader = (name: string): boolean => /\.(h|cuh)$/.test(name);

@@ -18,7 +18,7 @@ const devices = [
   { atOnce: 108, tokens: 32 },
 ];
 
-/** decode::workspace of that file, for the kind of device that needs more. */
+/** decode::workspace of lib/decode_attention_parts.cuh, for the kind of device that needs more. */
 function partsWorkspace(rows: number, heads: number, groups: number, context: number, width: number): number {
   const blocks = rows * groups * Math.ceil(heads / groups / HEADS);
   const bytes = devices.map(({ atOnce, tokens }) => {

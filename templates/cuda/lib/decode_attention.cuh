@@ -1,7 +1,7 @@
-// Attention of one new token of each row over cached keys and values. decode_attention_tiles.cuh has the picture.
+// Attention of one new token of each row over cached keys and values. decode_attention_parts.cuh has the picture.
 #pragma once
 
-#include "decode_attention_tiles.cuh"
+#include "decode_attention_parts.cuh"
 
 namespace mlac {
 
