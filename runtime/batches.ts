@@ -122,6 +122,18 @@ export class Batches {
     return { tokens, targets };
   }
 
+  /** Leaves out so many batches, which other ranks take. */
+  skip(batches: number): void {
+    const window = this.#window + batches * this.#options.batch;
+    this.#epoch += Math.floor(window / this.windows);
+    this.#window = window % this.windows;
+  }
+
+  /** What the shards are, for comparing them between machines: a line each. */
+  digests(): Record<string, string> {
+    return Object.fromEntries(this.#shards.map((shard) => [basename(shard.path), digestOf(shard)]));
+  }
+
   close(): void {
     for (const shard of this.#shards) shard.close();
   }
@@ -168,4 +180,21 @@ export class Batches {
 function fingerprint({ length, seed = 0, shuffle = true }: BatchOptions, shards: readonly Shard[]): string {
   const parts = [length, seed, shuffle, ...shards.map(({ path, tokens, width }) => [basename(path), tokens, width])];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
+}
+
+/** Tokens of a block, and blocks that are looked at: enough to tell other data, and quick with shards of any size. */
+const blockTokens = 2048;
+const blocks = 16;
+
+/** Of the number of tokens and of blocks spread evenly over the shard; of the whole of a small one. */
+function digestOf(shard: Shard): string {
+  const hash = createHash("sha256").update(`${shard.tokens} ${shard.width}`);
+  const row = new Int32Array(Math.min(blockTokens, shard.tokens));
+  const count = Math.min(blocks, Math.ceil(shard.tokens / row.length));
+  for (let i = 0; i < count; i++) {
+    const from = count === 1 ? 0 : Math.floor((i * (shard.tokens - row.length)) / (count - 1));
+    shard.read(from, row.length, row);
+    hash.update(row);
+  }
+  return hash.digest("hex").slice(0, 16);
 }

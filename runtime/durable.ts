@@ -63,6 +63,16 @@ export async function syncFolder(folder: string, disk: Disk = realDisk): Promise
   }
 }
 
+/** A folder, and those that it is in. A file in its place is ENOTDIR, as one on the way to it is. */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await fs.mkdir(path, { recursive: true });
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") Object.assign(error as Error, { code: "ENOTDIR" });
+    throw error;
+  }
+}
+
 /** Size and sha256 of a file, read a piece at a time. */
 export async function hashFile(path: string): Promise<Written> {
   const hash = createHash("sha256");

@@ -67,6 +67,10 @@ const names: Readonly<Record<string, keyof Metrics>> = {
   "speed/tokens_per_second": "tokensPerSecond",
   "speed/seconds_a_step": "seconds",
   "memory/process_bytes": "memory",
+  "ranks/bytes_sent": "sentBytes",
+  "ranks/gradient_bytes_sent": "sentGradientBytes",
+  "ranks/exposed_seconds_backward": "exposedBackward",
+  "ranks/exposed_seconds_update": "exposedUpdate",
 };
 
 function scalarsOf(line: Metrics): [string, number][] {

@@ -24,6 +24,13 @@ export interface Metrics {
   epoch?: number;
   validationLoss?: number;
   bitsPerByte?: number;
+  /** Of a run on several ranks: how many; bytes that all of them sent in the step, and of gradients among these; seconds in which the rank
+      that waited longest waited for others, in backward passes and in updates, with nothing of its own left to do. */
+  ranks?: number;
+  sentBytes?: number;
+  sentGradientBytes?: number;
+  exposedBackward?: number;
+  exposedUpdate?: number;
   /** How evenly the experts are used, by layer. */
   load?: Readonly<Record<string, LoadSummary>>;
   [more: string]: unknown;

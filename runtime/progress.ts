@@ -14,6 +14,14 @@ export interface StepReport {
   seconds: number;
 }
 
+/** Where a run's progress goes. */
+export interface Show {
+  step(report: StepReport): void;
+  /** A line that stays. */
+  note(text: string): void;
+  end(): void;
+}
+
 export interface ProgressOptions {
   /** Where it is shown. Default: standard error. */
   stream?: NodeJS.WriteStream;
@@ -23,7 +31,7 @@ export interface ProgressOptions {
   clock?: () => number;
 }
 
-export class Progress {
+export class Progress implements Show {
   readonly #stream: NodeJS.WriteStream;
   readonly #pause: number;
   readonly #clock: () => number;

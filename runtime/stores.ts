@@ -7,15 +7,16 @@ import type { Session } from "./session.js";
 const parameters: readonly ManifestTensor["role"][] = ["parameter", "state"];
 const optimizer: readonly ManifestTensor["role"][] = ["momentum", "moment1", "moment2"];
 
-export function storesOf(session: Session): Stores {
-  return { parameters: store(session, parameters), optimizer: store(session, optimizer) };
+/** `read`: how a whole tensor is had. Ranks have only parts of some, and collect them. */
+export function storesOf(session: Session, read = (name: string): Promise<Uint8Array> => session.read(name)): Stores {
+  return { parameters: store(session, parameters, read), optimizer: store(session, optimizer, read) };
 }
 
-function store(session: Session, roles: readonly ManifestTensor["role"][]): TensorStore {
+function store(session: Session, roles: readonly ManifestTensor["role"][], read: TensorStore["read"]): TensorStore {
   const tensors = session.tensors().filter(({ role }) => roles.includes(role));
   return {
     names: () => tensors.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
-    read: (name) => session.read(name),
+    read,
     write: (name, bytes) => session.write(name, bytes),
   };
 }

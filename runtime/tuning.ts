@@ -74,12 +74,16 @@ export class Tuning {
   static async open(device: Tunable, library: string): Promise<Tuning> {
     const machine = await machineOf(device, library);
     const tuning = new Tuning(device, machine, choicesPath(library, machine.gpu));
-    const stored = readChoices(tuning.path, machine);
-    if (stored) {
-      await device.setChoices(choiceLines(stored));
-      tuning.#table = stored;
-    }
+    await tuning.#take();
     return tuning;
+  }
+
+  /** The stored table, if there is one. */
+  async #take(): Promise<void> {
+    const stored = readChoices(this.path, this.#machine);
+    if (stored === undefined) return;
+    await this.#device.setChoices(choiceLines(stored));
+    this.#table = stored;
   }
 
   get table(): ChoiceTable | undefined {
@@ -92,6 +96,8 @@ export class Tuning {
    * and holds for this session.
    */
   async measure({ batch, length, vocabulary }: Sizes, note: (text: string) => void): Promise<ChoiceTable> {
+    // Another rank of the same run may have measured since.
+    if (this.#table === undefined) await this.#take();
     if (this.#table) return this.#table;
     note(`measuring which way each matrix product is fastest on the ${this.#machine.gpu}: once for this build`);
     const started = performance.now();

@@ -157,7 +157,7 @@ test("the page and the table are text, whatever a name holds", () => {
     kept: hostile,
     kernels: { ...first.kernels!, rows: first.kernels!.rows.map((row) => ({ ...row, name: hostile, lines: [hostile] })) },
     scaling: [{ name: hostile, points: [{ value: hostile, tokens: 1, why: hostile }] }],
-    claims: [{ name: hostile, text: hostile, how: hostile, figures: {} }],
+    claims: [{ name: hostile, here: hostile, otherwise: hostile, gain: hostile, how: hostile, figures: {} }],
   };
   for (const row of result.choices!.rows) Object.assign(row, { error: hostile });
   const html = benchPage(result);

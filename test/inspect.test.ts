@@ -220,9 +220,13 @@ test("registers and spills come from a build whose kernel is this one", async ()
   const hash = "0123456789abcdef01234567";
   writeFileSync(join(out, kernel.file), kernel.text);
   writeFileSync(join(out, other.file), `${other.text}\n// another one`);
-  for (const { name } of [kernel, other]) writeFileSync(join(out, "objects", `${name}-${hash}.o.ptxas.txt`), log(8));
+  const product = cuda.kernels.find(({ text }) => text.includes('"../lib/contract.cuh"'))!;
+  writeFileSync(join(out, product.file), product.text);
+  for (const { name } of [kernel, other, product]) writeFileSync(join(out, "objects", `${name}-${hash}.o.ptxas.txt`), log(8));
   const { kernels } = await inspect({ ...options(tiny, "cuda"), out });
-  assert.equal(kernels[0]?.resources, { registers: 97, sharedBytes: 4096, spillBytes: 8 });
+  const resources = { registers: 97, sharedBytes: 4096, sharedAtLaunch: false, spillBytes: 8 };
+  assert.equal(kernels[0]?.resources, resources);
+  assert.equal(kernels.find(({ name }) => name === product.name)?.resources, { ...resources, sharedAtLaunch: true });
   assert.is(kernels[1]?.resources, undefined);
 });
 

@@ -250,6 +250,18 @@ test("a resumed run goes on with its report and its events", async () => {
   assert.match(pageOf(at), "30 of 30 steps");
 });
 
+test("a run on a GPU tells the memory that it has there, not that of the process", async () => {
+  const at = await run("gpu");
+  const facts = readFacts(join(at, "run.json"))!;
+  const record = { name: "gpu", metrics: readMetrics(join(at, "metrics.jsonl")), sample: "" };
+  assert.match(reportOf({ ...record, facts }), "of the process");
+  const memory = { weights: 3 * 2 ** 30, activations: 2 ** 30 };
+  const html = reportOf({ ...record, facts: { ...facts, built: { ...facts.built, target: "cuda", memory } } });
+  assert.match(html, "planned on the GPU");
+  assert.match(html, "<dd>4 GiB</dd>");
+  assert.not.match(html, "of the process");
+});
+
 test("either can be left off, and a resumed run remembers it", async () => {
   const at = await run("bare", { overrides: { report: false, tensorboard: false }, onLine: stopAt(13) });
   await run("bare", { resume: true });

@@ -33,6 +33,7 @@ class Muon:
             u = u.lerp(self.m[i], momentum)                              # Nesterov: 0.05·g + 0.95·m
             columns = p.numel() // settings["matrices"] // rows
             u = u.reshape(-1, rows, columns)
+            u = u.bfloat16() if u.is_cuda else u                             # half to move, and what orthogonal() works in
             u = u.transpose(-1, -2) if rows > columns else u
             batches.setdefault((*u.shape[-2:], settings["steps"]), []).append((i, rows > columns, u))
         for (_, wide, steps), members in batches.items():
@@ -43,7 +44,6 @@ class Muon:
                 if settings["weightDecay"]:
                     p.mul_(1 - lr * settings["weightDecay"])
                 p.add_(u.to(p.dtype), alpha=-lr * 0.2 * math.sqrt(wide))
-
 
 
 def adamw(parameters, rate):

@@ -2,9 +2,9 @@
  * What a machine can do at best, measured once and kept: a large matrix product, in whichever way a built model does it the fastest, and
  * a large copy of memory. Between them lies the roof that kernels are held against.
  */
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { failOn } from "../../runtime/durable.js";
+import { failOn, makeFolder } from "../../runtime/durable.js";
 import { deviceFile } from "../place.js";
 import type { Bench } from "./context.js";
 import { profileOf, startWorker } from "./measure.js";
@@ -49,7 +49,7 @@ export async function ceilingsOf(bench: Bench): Promise<Ceilings> {
   note(`measuring what ${device} can do at best: a large product and a large copy, once`);
   const extent = extents[target];
   const file = join(folder, "model.ts");
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
     .then(() => writeFile(file, model(extent, extent)))
     .catch((error: unknown) => failOn(error, "run/write", `${file} cannot be written`));
   const { arch } = build;

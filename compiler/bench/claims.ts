@@ -15,9 +15,13 @@ import { variantOf } from "./variants.js";
 
 export interface Claim {
   name: string;
-  /** What is compared, and what came out. */
-  text: string;
-  /** How many times less; absent where there is nothing to compare. */
+  /** Of this model, as it is compiled. */
+  here: string;
+  /** The other way of doing it; absent where there is nothing to compare. */
+  otherwise?: string;
+  /** What the difference comes to: "6 times less". */
+  gain?: string;
+  /** The same as a number. */
   times?: number;
   how: string;
   figures: Record<string, number>;
@@ -33,20 +37,28 @@ export function claims(bench: Bench): Claim[] {
 }
 
 const whole = (n: number): string => n.toLocaleString("en-US");
-const times = (more: number, less: number): string => `${digits(more / less)} times less`;
+/** Three digits: "6", "21.9", "1.46". */
+const ratio = (more: number, less: number): string => digits(Number((more / less).toPrecision(3)));
 
 function cache({ model }: Bench): Claim {
   const name = "numbers in a key-value cache, a token";
+  const how = "counted from the graph";
   const all = cacheNumbers(model);
   const total = (of: "plain" | "kept"): number => all.reduce((n, one) => n + one[of] * one.layers, 0);
   const [plain, kept] = [total("plain"), total("kept")];
   const layers = all.reduce((n, one) => n + one.layers, 0);
-  if (plain === 0) return { name, text: "the model has no attention", how: "counted from the graph", figures: {} };
-  const text =
-    plain === kept
-      ? `${whole(kept)} in ${layers} layers, as plain multi-head attention has`
-      : `${whole(kept)} in ${layers} layers (${whole(kept / layers)} each), against ${whole(plain)} of keys and values: ${times(plain, kept)}`;
-  return { name, text, times: plain / kept, how: "counted from the graph", figures: { kept, plain, layers } };
+  if (plain === 0) return { name, here: "none: the model has no attention", how, figures: {} };
+  const figures = { kept, plain, layers };
+  if (plain === kept) return { name, here: `${whole(kept)}, as plain multi-head attention`, times: 1, how, figures };
+  return {
+    name,
+    here: `${whole(kept)} in ${layers} layers`,
+    otherwise: `${whole(plain)} of plain multi-head attention`,
+    gain: `${ratio(plain, kept)} times less`,
+    times: plain / kept,
+    how,
+    figures,
+  };
 }
 
 function logits({ build, model, threads }: Bench, choices: Choices): Claim {
@@ -57,23 +69,32 @@ function logits({ build, model, threads }: Bench, choices: Choices): Claim {
   const ids = model.graph.inputs.find((v) => v.def.is === "input" && v.def.name === "tokens")!;
   const all = size(ids.type) * model.head.w.type.dims[0]!.size * { f32: 4, f64: 8, bf16: 2 }[build.dtype];
   const saved = Math.max(0, full - less);
-  const figures = { full, chosen: less, saved, logits: all };
-  const how = "counted from the memory plan";
-  const name = "memory of the logits";
-  if (saved === 0)
-    return { name, text: `nothing saved: all ${binary(all)} of them lie where other buffers need the room anyway`, how, figures };
-  const text = `${binary(saved)} saved: the plan takes ${binary(less)} with crossEntropy=${other}, ${binary(full)} with all ${binary(all)} of them at once`;
-  return { name, text, times: full / less, how, figures };
+  return {
+    name: "memory of a step, for its logits",
+    here: `${binary(less)} with ${other}`,
+    otherwise: `${binary(full)} with all ${binary(all)} of logits`,
+    gain: saved === 0 ? "nothing: they lie where others need the room anyway" : `${binary(saved)} saved`,
+    times: full / less,
+    how: "counted from the memory plan",
+    figures: { full, chosen: less, saved, logits: all },
+  };
 }
 
 function launches({ build, model }: Bench, choices: Choices): Claim {
-  const name = "kernel calls of a micro-step";
+  const name = "kernel launches of a micro-step";
   const how = "counted from the schedule";
   const { kernels, grouped, ungrouped, experts, topK } = launchesOf(model, choices, build.target);
   const figures = { kernels, grouped, ungrouped, experts, topK };
-  if (grouped === 0) return { name, text: `${whole(kernels)}; the model has no experts`, how, figures };
-  const text = `${whole(kernels)}, against ${whole(ungrouped)} if each of the ${whole(grouped)} products of experts were launched for each of ${experts} experts and ${topK} slots: ${times(ungrouped, kernels)}`;
-  return { name, text, times: ungrouped / kernels, how, figures };
+  if (grouped === 0) return { name, here: `${whole(kernels)}; there are no experts`, how, figures };
+  return {
+    name,
+    here: whole(kernels),
+    otherwise: `${whole(ungrouped)}, ${whole(grouped)} products for each of ${experts} experts and ${topK} slots`,
+    gain: `${ratio(ungrouped, kernels)} times less`,
+    times: ungrouped / kernels,
+    how,
+    figures,
+  };
 }
 
 function reduced({ build, model, threads }: Bench, choices: Choices): Claim {
@@ -81,9 +102,11 @@ function reduced({ build, model, threads }: Bench, choices: Choices): Claim {
   const each = kinds.gradients;
   return {
     name: `bytes all-reduced in a step of ${accumulation} micro-steps`,
-    text: `${binary(each)} a rank where gradients are added up first, against ${binary(accumulation * each)} after every micro-step: ${times(accumulation, 1)}`,
+    here: `${binary(each)} a rank, at its end`,
+    otherwise: `${binary(accumulation * each)}, after every micro-step`,
+    gain: `${accumulation} times less`,
     times: accumulation,
-    how: "counted from the memory plan; mlac trains on one GPU yet",
+    how: "counted from the memory plan",
     figures: { once: each, everyMicroStep: accumulation * each },
   };
 }
@@ -98,19 +121,20 @@ interface StoredRuns {
 /** From the newest stored comparison: docs/performance/muon-against-adamw.md says how it was made. */
 function optimizers(): Claim {
   const name = "steps of Muon to the loss where AdamW ends";
-  const folder = join(root, "bench/results");
-  const stored = newest(folder);
-  if (!stored) return { name, text: "no stored runs are here", how: "npm run bench:optimizers makes them", figures: {} };
+  const stored = newest(join(root, "bench/results"));
+  if (!stored) return { name, here: "no stored runs are here", how: "npm run bench:optimizers makes them", figures: {} };
   const { steps, summary, machine, date } = stored.runs;
   const reached = summary.pairs.flatMap(({ muonSteps }) => (muonSteps === undefined ? [] : [muonSteps]));
-  const how = `measured: ${stored.file}, ${date.slice(0, 10)}, ${machine.processor}, a small model, ${summary.pairs.length === 1 ? "one run" : `${summary.pairs.length} runs`} of each`;
-  const figures = { adamw: steps, pairs: summary.pairs.length, adamwMs: summary.adamwMs, muonMs: summary.muonMs };
-  if (reached.length < summary.pairs.length || reached.length === 0) return { name, text: `not reached in ${steps} steps`, how, figures };
+  const pairs = summary.pairs.length;
+  const how = `measured: ${stored.file}, ${date.slice(0, 10)}, ${machine.processor}, a small model, ${pairs === 1 ? "one run" : `${pairs} runs`} of each`;
+  const figures = { adamw: steps, pairs, adamwMs: summary.adamwMs, muonMs: summary.muonMs };
+  if (reached.length < pairs || pairs === 0) return { name, here: `not reached in ${steps}`, how, figures };
   const muon = median(reached);
-  const slower = summary.muonMs / summary.adamwMs;
   return {
     name,
-    text: `${muon.toFixed(0)} against ${steps}: ${digits(steps / muon)} times fewer; a step took ${digits(slower)} times as long there`,
+    here: muon.toFixed(0),
+    otherwise: `${steps} of AdamW`,
+    gain: `${ratio(steps, muon)} times fewer, each ${ratio(summary.muonMs, summary.adamwMs)} times as long`,
     times: steps / muon,
     how,
     figures: { ...figures, muon },

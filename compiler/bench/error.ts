@@ -1,7 +1,6 @@
 /** How far a variant's step is from the same step in float64, which the CPU target takes with every choice at its plainest. */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { failOn } from "../../runtime/durable.js";
+import { failOn, makeFolder } from "../../runtime/durable.js";
 import type { BuildOptions } from "../build.js";
 import { type Choices, resolveChoicesFor } from "../choices.js";
 import { lowerModel } from "../compile.js";
@@ -84,7 +83,7 @@ export class Errors {
     if (!fits(variant.manifest.memory, threads))
       throw new MlacError([{ slug: "plan/memory", message: "float64 does not fit into this machine's memory", frames: [] }]);
     note("taking the step in float64 that errors are measured against");
-    await mkdir(exchange, { recursive: true }).catch((error: unknown) => failOn(error, "run/write", `${exchange} cannot be made`));
+    await makeFolder(exchange).catch((error: unknown) => failOn(error, "run/write", `${exchange} cannot be made`));
     const built = await make({ ...build, fuse: { ...variant.choices }, out: join(exchange, "build") });
     await store.put(name, await run({ directory: built.directory, threads, exchange, write: true, halves: this.#halves }));
     return exchange;

@@ -2,6 +2,7 @@
 import type { Manifest } from "../manifest.js";
 import type { Ceilings } from "./ceilings.js";
 import type { Measured } from "./measure.js";
+import type { Spread } from "./statistics.js";
 
 export interface KernelRow {
   name: string;
@@ -26,13 +27,18 @@ export interface KernelTable {
   launches: number;
   /** Of all kernels, one by one. */
   milliseconds: number;
+  /** The same build as a whole: milliseconds, and bytes. */
+  step: Spread;
+  microStep: Spread;
+  update: Spread;
+  planBytes: number;
+  usedBytes: number | null;
 }
 
 export const optimizerRow = "the optimizer";
 
 export function kernelTable({ kernels }: Manifest, measured: Measured, ceilings: Ceilings | undefined): KernelTable {
-  const update = { name: optimizerRow, calls: 0, milliseconds: measured.update.median };
-  const times = [...measured.kernels, update];
+  const times = [...measured.kernels, { name: optimizerRow, calls: 0, milliseconds: measured.update.median }];
   const milliseconds = times.reduce((n, one) => n + one.milliseconds, 0);
   const rows = times.map((one): KernelRow => {
     const kernel = kernels.find(({ name }) => name === one.name);
@@ -51,5 +57,7 @@ export function kernelTable({ kernels }: Manifest, measured: Measured, ceilings:
     return { ...row, roofline: Math.max(arithmetic, memory) / one.milliseconds, bound: arithmetic > memory ? "arithmetic" : "memory" };
   });
   rows.sort((a, b) => b.milliseconds - a.milliseconds);
-  return { rows, launches: measured.kernels.reduce((n, { calls }) => n + calls, 0), milliseconds };
+  const { step, microStep, update, planBytes, usedBytes } = measured;
+  const launches = measured.kernels.reduce((n, { calls }) => n + calls, 0);
+  return { rows, launches, milliseconds, step, microStep, update, planBytes, usedBytes };
 }

@@ -9,6 +9,7 @@ import {
   lines,
   type Markup,
   markup,
+  type Piece,
   page,
   quantity,
   type Section,
@@ -19,7 +20,7 @@ import { halfWidth, ms, percent } from "./figures.js";
 import type { BenchResult } from "./result.js";
 import type { Growth } from "./scaling.js";
 import type { Study } from "./study.js";
-import { errorOf, verdictOf } from "./tables.js";
+import { disturbance, disturbed, errorOf, isTimed, notAll, verdictOf, wholeStep } from "./tables.js";
 import { torchSection } from "./torchText.js";
 
 export function benchPage(result: BenchResult): string {
@@ -31,11 +32,11 @@ export function benchPage(result: BenchResult): string {
     result.torch && torchSection(result.torch),
     result.claims && claimSection(result),
     result.cuda && staticSection(result),
-    { title: "How it was measured", body: about(result) },
+    howSection(result),
   ];
   return page({
     title: `${model}: mlac bench`,
-    subtitle: `${device}, ${target}${target === "cpu" ? `, ${threads} threads` : ""}, ${dtype}; ${date}, mlac ${mlac}, medians of ${rounds} rounds`,
+    subtitle: `${device}, ${target}${target === "cpu" ? `, ${threads} threads` : ""}, ${dtype}; ${date}, mlac ${mlac}${isTimed(result) ? `, medians of ${rounds} rounds` : ""}`,
     sections: sections.filter((section) => section !== undefined),
   });
 }
@@ -106,8 +107,10 @@ function choiceSection(study: Study, quiet: number): Section {
 
 function kernelSection({ kernels, ceilings }: BenchResult): Section {
   const { rows, launches, milliseconds } = kernels!;
+  const fastest = ceilings?.flops ?? Math.max(...rows.map(({ flops, milliseconds }) => (1000 * flops) / milliseconds));
+  // What moves a few numbers has no place among the others: the axis would be for it alone.
   const dots = rows
-    .filter(({ flops, bytes }) => flops > 0 && bytes > 0)
+    .filter(({ flops, bytes, milliseconds }) => bytes > 0 && (1000 * flops) / milliseconds > fastest / 1e4)
     .map((row) => ({
       name: row.name,
       x: row.flops / row.bytes,
@@ -151,7 +154,7 @@ function kernelSection({ kernels, ceilings }: BenchResult): Section {
   ]);
   return {
     title: "Kernels",
-    lead: `${launches} launches a micro-step; ${ms(milliseconds)} with the optimizer, kernel by kernel.`,
+    lead: `${wholeStep(kernels!)}. ${launches} launches a micro-step; ${ms(milliseconds)} with the optimizer, kernel by kernel.`,
     body: [figures([figure(roof)]), table({ title: "Kernels", columns, rows: cells })],
   };
 }
@@ -216,8 +219,9 @@ function growthSection({ name, points }: Growth): Section {
 }
 
 function claimSection({ claims = [] }: BenchResult): Section {
-  const columns = [{ name: "" }, { name: "here" }, { name: "how it is known" }];
-  return { title: "Claims", body: table({ title: "Claims", columns, rows: claims.map(({ name, text, how }) => [name, text, how]) }) };
+  const columns = ["", "here", "otherwise", "", "how it is known"].map((name) => ({ name }));
+  const rows = claims.map(({ name, here, otherwise, gain, how }) => [name, here, otherwise, gain, how]);
+  return { title: "Claims", body: table({ title: "Claims", columns, rows }) };
 }
 
 function staticSection({ cuda }: BenchResult): Section {
@@ -236,26 +240,32 @@ function staticSection({ cuda }: BenchResult): Section {
   };
 }
 
-function about({ sizes, set, ceilings, noCeilings, kept, notKept }: BenchResult): Markup {
-  return facts([
+function howSection(result: BenchResult): Section {
+  const { unfinished, quiet } = result;
+  const others = disturbance(result);
+  const leads = [others > quiet && disturbed(others), unfinished && notAll].filter((text) => text !== false);
+  return { title: "How it was measured", ...(leads.length > 0 ? { lead: leads.join(" ") } : {}), body: about(result) };
+}
+
+/** Only of what was asked for. */
+function about({ sizes, set, choices, kernels, ceilings, noCeilings, kept, notKept }: BenchResult): Markup {
+  const all: [string, Piece][] = [
     [
       "sizes",
       Object.entries(sizes)
         .map(([name, size]) => `${name} ${size}`)
         .join(", "),
     ],
-    [
-      "set",
-      Object.entries(set)
-        .map(([name, value]) => `${name}=${value}`)
-        .join(" ") || "nothing",
-    ],
-    [
+  ];
+  const given = Object.entries(set).map(([name, value]) => `${name}=${value}`);
+  if (given.length > 0) all.push(["set", given.join(" ")]);
+  if (kernels)
+    all.push([
       "the roof",
       ceilings
         ? `${quantity(ceilings.flops, "FLOP/s")} in a product of ${ceilings.product}, ${quantity(ceilings.bytes, "B/s")} in a copy, measured ${ceilings.date}`
         : (noCeilings ?? "not measured"),
-    ],
-    ["winners", kept ?? (notKept === undefined ? "not asked for" : `not kept: ${notKept}`)],
-  ]);
+    ]);
+  if (choices) all.push(["winners", kept ?? (notKept === undefined ? "not kept" : `not kept: ${notKept}`)]);
+  return facts(all);
 }

@@ -3,9 +3,8 @@
  * stands for all that decides the figure, the emitted code among it, so that a change to the model or the compiler asks anew.
  */
 import { readFileSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { failOn, replaceFile } from "../../runtime/durable.js";
+import { failOn, makeFolder, replaceFile } from "../../runtime/durable.js";
 import { version } from "../package.js";
 
 interface Kept {
@@ -54,7 +53,7 @@ function read(path: string): Record<string, unknown> {
 /** Puts a text file in place, with its folder. Errors: run/write. */
 export async function write(path: string, text: string): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await replaceFile(path, (put) => put(Buffer.from(text)));
   } catch (error) {
     failOn(error, "run/write", `${path} cannot be written`);

@@ -26,22 +26,30 @@ export function describe(result: BenchResult, paint: ChalkInstance): string {
   if (result.torch) parts.push(torchLines(result.torch, paint));
   if (result.claims) parts.push(claimLines(result.claims, paint));
   if (result.cuda) parts.push(staticLines(result.cuda.rows, paint));
-  if (result.choices || result.kernels || result.scaling)
+  if (isTimed(result))
     parts.push([paint.dim(`Medians of ${rounds} rounds after warm-up, of random tokens; ± is half the distance of the quartiles.`)]);
   const others = disturbance(result);
-  if (others > result.quiet)
-    parts.push([`Other programs had up to ${percent(others)} of the processors meanwhile: measure again on a quiet machine.`]);
-  if (result.unfinished) parts.push(["There was no time for all of it: the same command again measures what is missing."]);
+  if (others > result.quiet) parts.push([disturbed(others)]);
+  if (result.unfinished) parts.push([notAll]);
   return parts.map((lines) => lines.join("\n")).join("\n\n");
 }
 
 /** The largest share that they had. */
-function disturbance({ choices, scaling = [] }: BenchResult): number {
+export function disturbance({ choices, scaling = [], torch }: BenchResult): number {
   const all = [...(choices?.rows ?? []), ...scaling.flatMap(({ points }) => points)].flatMap(({ measured }) =>
     measured ? [measured.others] : [],
   );
-  return Math.max(0, ...all);
+  return Math.max(0, torch?.others ?? 0, ...all);
 }
+
+/** Whether there are times in it. */
+export const isTimed = ({ choices, kernels, scaling, torch }: BenchResult): boolean =>
+  [choices, kernels, scaling, torch].some((part) => part !== undefined);
+
+export const notAll = "There was no time for all of it: the same command again measures what is missing.";
+
+export const disturbed = (others: number): string =>
+  `Other programs had up to ${percent(others)} of the processors meanwhile: measure again on a quiet machine.`;
 
 /** What a row's choice came to, in a word. */
 export function verdictOf(row: Row, quiet: number): string {
@@ -106,7 +114,14 @@ function choiceLines(result: BenchResult, study: Study, paint: ChalkInstance): s
 
 const shown = 24;
 
-function kernelLines({ rows, launches, milliseconds }: KernelTable, { ceilings, noCeilings }: BenchResult, paint: ChalkInstance): string[] {
+/** "128.5 ms a step (±1.3 ms): 110 ms a micro-step, 18 ms the update; 15.9 GiB planned, 16.4 GiB in use" */
+export function wholeStep({ step, microStep, update, planBytes, usedBytes }: KernelTable): string {
+  const parts = `${ms(microStep.median)} a micro-step, ${ms(update.median)} the update`;
+  return `${ms(step.median)} a step (${halfWidth(step)}): ${parts}; ${binary(planBytes)} planned${usedBytes === null ? "" : `, ${binary(usedBytes)} in use`}`;
+}
+
+function kernelLines(table: KernelTable, { ceilings, noCeilings }: BenchResult, paint: ChalkInstance): string[] {
+  const { rows, launches, milliseconds } = table;
   const cells = rows
     .slice(0, shown)
     .map((row) => [
@@ -126,6 +141,7 @@ function kernelLines({ rows, launches, milliseconds }: KernelTable, { ceilings, 
     ...columns([head, ...cells], [1, 2, 3, 4, 5, 6], (cell, r, c) => (r === 0 || c === 8 ? paint.dim(cell) : cell)),
     ...(rest.length > 0 ? [paint.dim(`and ${rest.length} more, ${ms(rest.reduce((n, row) => n + row.milliseconds, 0))} together`)] : []),
     "",
+    wholeStep(table),
     `${launches} launches a micro-step; ${ms(milliseconds)} with the optimizer, kernel by kernel`,
     ceilings
       ? paint.dim(
@@ -149,8 +165,11 @@ function growthLines({ name, points }: Growth, paint: ChalkInstance): string[] {
   return columns([head, ...rows], [0, 1, 2, 3, 4, 5], (cell, r) => (r === 0 ? paint.dim(cell) : cell));
 }
 
+/** A line each. */
 function claimLines(claims: readonly Claim[], paint: ChalkInstance): string[] {
-  return claims.flatMap(({ name, text, how }) => [paint.bold(plain(name)), `  ${plain(text)}`, paint.dim(`  ${plain(how)}`)]);
+  const head = ["claim", "here", "otherwise", "", ""];
+  const rows = claims.map(({ name, here, otherwise = "", gain = "", how }) => [name, here, otherwise, gain, how]);
+  return columns([head, ...rows], [], (cell, r, c) => (r === 0 || c === 4 ? paint.dim(cell) : c === 3 ? paint.bold(cell) : cell));
 }
 
 function staticLines(rows: readonly StaticRow[], paint: ChalkInstance): string[] {

@@ -62,6 +62,10 @@ export async function againstTorch(bench: Bench, asked: string | undefined): Pro
     sides.push(ours);
     note("handing weights, a batch and its gradients to PyTorch");
     const losses = await ours.ask<{ loss: number; balance: number }>({ exchange: folder } satisfies Question);
+    const memory = async (): Promise<number | null> =>
+      (await ours.ask<{ bytes: number | null }>({ memory: true } satisfies Question)).bytes;
+    // A GPU says what is in use on it, by whomever: before PyTorch is there. A process has had the most at its end.
+    const onGpu = cuda ? await memory() : null;
     writeFileSync(join(folder, "program.json"), JSON.stringify(torchProgram(model, built.manifest)));
     const command = [python, join(root, "bench/torch/peer.py"), JSON.stringify({ folder, cuda, threads })];
     const { side: theirs, facts } = await Side.start<TorchFacts>("PyTorch", command);
@@ -88,7 +92,7 @@ export async function againstTorch(bench: Bench, asked: string | undefined): Pro
       },
       () => taken.reduce((n, { mlac, torch }) => n + mlac.cpuSeconds + torch.cpuSeconds, 0),
     );
-    const { bytes } = await ours.ask<{ bytes: number | null }>({ memory: true } satisfies Question);
+    const bytes = onGpu ?? (await memory());
     const planned = variantOf(build, model, choices, threads).planBytes;
     const tokens = built.manifest.tokens.batch * built.manifest.tokens.length;
     const all = (name: "mlac" | "torch"): Steps[] => taken.map((round) => round[name]);

@@ -43,6 +43,7 @@ export function torchSection(result: AgainstTorch): Section {
   });
   const picture = bars({
     title: "Time of a step",
+    width: 1100,
     axis: { unit: "s" },
     groups: [{ name: "", bars: [bar("mlac", result.mlac), bar(nameOf(result), result.torch)] }],
   });
@@ -52,7 +53,7 @@ export function torchSection(result: AgainstTorch): Section {
     title: "Against PyTorch",
     lead: sentence(result),
     body: [
-      figures([figure({ title: "Time of a step", picture })]),
+      figures([figure({ title: "Time of a step", picture, wide: true })]),
       table({ title: "mlac and PyTorch", columns: columnsOf, rows }),
       markup`<p>${sameness(result)}.</p>`,
     ],

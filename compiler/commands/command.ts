@@ -71,12 +71,16 @@ export function withTarget(model: string, options: Omit<ModelOptions, "target">,
  * Says that it is the CPU that computes, if a GPU was looked for; gives the choices that the target has. Those that only the
  * other one has were meant for it.
  */
-export async function explain({ target, why }: Chosen, fuse: Record<string, string>): Promise<Record<string, string>> {
+export async function explain(
+  { target, why }: Chosen,
+  fuse: Record<string, string>,
+  say: (text: string) => void = note,
+): Promise<Record<string, string>> {
   if (why === undefined) return fuse;
   const { choicesKnown } = await import("../choices.js");
   const { here, elsewhere } = choicesKnown(fuse, target);
   const left = Object.entries(elsewhere).map(([name, value]) => `${name}=${value}`);
-  note(`${why}: taking the CPU target${left.length > 0 ? `, which has no ${left.join(", ")}` : ""}`);
+  say(`${why}: taking the CPU target${left.length > 0 ? `, which has no ${left.join(", ")}` : ""}`);
   return here;
 }
 
@@ -97,9 +101,13 @@ export function note(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** Builds, or finds the build that is there already. On a terminal the one line that says how far it is goes away at the end. */
-export async function buildModel(options: BuildOptions): Promise<Built> {
+/**
+ * Builds, or finds the build that is there already. On a terminal the one line that says how far it is goes away at the end.
+ * `quiet`: says nothing.
+ */
+export async function buildModel(options: BuildOptions, { quiet = false } = {}): Promise<Built> {
   const { build } = await import("../build.js");
+  if (quiet) return await located(options.model, () => build(options));
   const { columns = 0 } = process.stderr;
   // Some terminals do not know their width; to them a line that is too long cannot be wiped.
   const live = process.stderr.isTTY && columns > 0;

@@ -66,7 +66,7 @@ export function ops(inspect: Command): void {
     async (options: { json?: true }) => {
       const [{ opTable }, { showOps }] = await Promise.all([import("../inspect/opTable.js"), import("../inspect/showParts.js")]);
       const rows = opTable();
-      print(options, showOps(rows), { ok: true, ops: rows });
+      print(options, showOps(rows, process.stdout.columns), { ok: true, ops: rows });
     },
   );
 }

@@ -18,13 +18,19 @@ export async function run(program: Command, argv: readonly string[]): Promise<vo
   } catch (error) {
     const { diagnostics, code } = understand(error, argv);
     process.exitCode = code;
-    if (diagnostics.length === 0) return;
-    if (json) process.stdout.write(`${JSON.stringify(reportJson(diagnostics), undefined, 2)}\n`);
-    else process.stderr.write(`${report(diagnostics)}\n`);
+    tell(diagnostics, json);
   }
 }
 
-function understand(error: unknown, argv: readonly string[]): { diagnostics: readonly Diagnostic[]; code: ExitCode | 0 } {
+/** Diagnostics, for people on standard error or as JSON on standard output. */
+export function tell(diagnostics: readonly Diagnostic[], json: boolean): void {
+  if (diagnostics.length === 0) return;
+  if (json) process.stdout.write(`${JSON.stringify(reportJson(diagnostics), undefined, 2)}\n`);
+  else process.stderr.write(`${report(diagnostics)}\n`);
+}
+
+/** What an error is to the user, and with which code mlac leaves. */
+export function understand(error: unknown, argv: readonly string[]): { diagnostics: readonly Diagnostic[]; code: ExitCode | 0 } {
   if (error instanceof MlacError) return { diagnostics: error.diagnostics, code: error.exitCode };
   if (error instanceof CommanderError) return usage(error, argv);
   return { diagnostics: [fault(error, argv)], code: 70 };

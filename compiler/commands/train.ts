@@ -1,12 +1,16 @@
-import { dirname } from "node:path";
 import type { Command } from "commander";
 import type { Overrides } from "../../runtime/settings.js";
-import { between, buildChoices, buildModel, count, declare, explain, type ModelOptions, note, print } from "./command.js";
+import type { Outcome } from "../../runtime/train.js";
+import { type ModelOptions as BuildChoices, between, buildChoices, count, declare, note, print } from "./command.js";
+import { prepareTraining } from "./prepareTraining.js";
 
-interface Options extends ModelOptions, Overrides {
+export interface TrainCommandOptions extends BuildChoices, Overrides {
   run?: string;
   resume?: true;
   threads?: number;
+  ranks?: number;
+  timeout: number;
+  evalEvery?: number;
 }
 
 export default function (program: Command): void {
@@ -14,6 +18,7 @@ export default function (program: Command): void {
   const examples = [
     "mlac train model.ts",
     "mlac train model.ts --steps 500 --lr-scale 0.5 --run runs/try",
+    "mlac train model.ts -n 8 --accumulate 8",
     "mlac train --resume --run runs/try",
   ];
   buildChoices(
@@ -21,7 +26,7 @@ export default function (program: Command): void {
   )
     .option("--steps <n>", "optimizer steps in all; a schedule that is too long for them is shortened", count(1))
     .option("--seed <n>", "starts the parameters and the order of the data", count(0))
-    .option("--accumulate <n>", "micro-batches a step", count(1))
+    .option("--accumulate <n>", "micro-batches a step, by all ranks together", count(1))
     .option("--lr-scale <x>", "multiply all learning rates", between(0))
     .option("--data <files>", 'what to train on: shards, a pattern of them, or "brown"')
     .option("--validation <files>", "what to validate with")
@@ -32,65 +37,39 @@ export default function (program: Command): void {
     .option("--no-tensorboard", "write no TensorBoard event files")
     .option("--run <folder>", "where metrics, samples and checkpoints go (default: runs/<model>-<date>)")
     .option("--resume", "go on from the newest good checkpoint of --run, or of the model's newest run")
-    .option("--threads <n>", "threads to compute with (default: one a processor)", count(1))
-    .action(async (model: string | undefined, options: Options, command: Command) => {
-      const given = (name: keyof Options): boolean => command.getOptionValueSource(name) === "cli";
-      const runs = await import("../../runtime/runs.js");
-      const from = options.resume ? await runs.findCheckpoint(runToResume(runs, options.run, model), note) : undefined;
-      const before = from?.state.recipe;
-      const out = options.out ?? before?.out;
-      const asked = given("target") ? options.target : (before?.target ?? options.target);
-      const dtype = options.dtype ?? (before?.target === asked ? before?.dtype : undefined);
-      const { arch } = options;
-      const { measuredFor } = await import("../measured.js");
-      const { targetToRun } = await import("../chooseTarget.js");
-      const chosen = await targetToRun({ target: asked, ...(dtype ? { dtype } : {}), ...(arch ? { arch } : {}) });
-      const name = model ?? before?.model ?? "model.ts";
-      // A run that goes on keeps the choices that it began with, whatever was measured since.
-      const measured = from ? before?.measured : await measuredFor({ model: name, ...chosen, ...(arch ? { arch } : {}) });
-      const recipe = {
-        model: name,
-        directory: model === undefined && before ? before.directory : process.cwd(),
-        set: { ...before?.set, ...options.set },
-        fuse: await explain(chosen, { ...before?.fuse, ...options.fuse }),
-        dtype: chosen.dtype,
-        target: chosen.target,
-        ...(measured === undefined ? {} : { measured }),
-        ...(out === undefined ? {} : { out }),
-      };
-      const folder = from ? dirname(dirname(from.path)) : (options.run ?? runs.newRunFolder(recipe.model));
-      const { directory: _, ...choices } = recipe;
-      const forGpu = arch !== undefined && chosen.target === "cuda" ? { arch } : {};
-      const built = await buildModel({ ...choices, ...forGpu, model: from ? runs.modelOf(recipe) : recipe.model });
-
+    .option("--threads <n>", "threads to compute with (default: one a processor, shared out among a host's ranks)", count(1))
+    .option("-n, --ranks <n>", "train on so many ranks of this machine: a GPU each, or processes that share the processors", count(1))
+    .option("--timeout <seconds>", "a rank that is not heard for so long ends all", between(1), 60)
+    .action(async (model: string | undefined, options: TrainCommandOptions, command: Command) => {
+      const given = (name: keyof TrainCommandOptions): boolean => command.getOptionValueSource(name) === "cli";
+      const overrides = overridesOf(options, given);
+      const { placeOf } = await import("../../runtime/ranks/environment.js");
+      const place = placeOf();
+      if (options.ranks !== undefined) {
+        const { startRanks } = await import("./trainOnRanks.js");
+        return await startRanks({ model, options, given, place, ranks: options.ranks, argv: process.argv.slice(2) });
+      }
+      if (place !== undefined) {
+        const { trainAsRank } = await import("./trainOnRanks.js");
+        return await trainAsRank({ model, options, given, overrides, place });
+      }
+      const prepared = await prepareTraining(model, options, given, { say: note });
       const { train } = await import("../../runtime/train.js");
       const { Progress } = await import("../../runtime/progress.js");
-      const { version } = await import("../package.js");
-      const outcome = await train({
-        built,
-        recipe,
-        folder,
-        overrides: { ...from?.state.overrides, ...overridesOf(options, given) },
-        ...(from ? { from } : {}),
-        threads: options.threads ?? 0,
-        progress: await Progress.on(),
-        mlac: version,
-      });
-      const { summary } = await import("../../runtime/summary.js");
-      print(options, summary(outcome), { ok: true, ...outcome });
-      const { exitCodeOf } = await import("../../runtime/signals.js");
-      if (outcome.signal) process.exitCode = exitCodeOf(outcome.signal);
+      await finish(options, await train({ ...prepared.training(overrides), progress: await Progress.on() }));
     });
 }
 
-function runToResume(runs: typeof import("../../runtime/runs.js"), run: string | undefined, model: string | undefined): string {
-  const found = run ?? runs.newestRun(model);
-  if (found !== undefined) note(`going on with ${found}`);
-  return found ?? runs.noRun(model);
+/** Prints what became of the run, and sets the exit code. */
+export async function finish(options: TrainCommandOptions, outcome: Outcome): Promise<void> {
+  const { summary } = await import("../../runtime/summary.js");
+  print(options, summary(outcome), { ok: true, ...outcome });
+  const { exitCodeOf } = await import("../../runtime/signals.js");
+  if (outcome.signal) process.exitCode = exitCodeOf(outcome.signal);
 }
 
 /** Only what was said: the rest is the plan's, or the resumed run's. */
-function overridesOf(options: Options & { evalEvery?: number }, given: (name: keyof Options) => boolean): Overrides {
+function overridesOf(options: TrainCommandOptions, given: (name: keyof TrainCommandOptions) => boolean): Overrides {
   const { steps, seed, accumulate, lrScale, evalEvery, checkpointEvery, data, validation } = options;
   const all = { steps, seed, accumulate, lrScale, evaluateEvery: evalEvery, checkpointEvery, data, validation };
   const said = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Overrides;

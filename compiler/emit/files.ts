@@ -87,7 +87,7 @@ const cpuFiles = [
 
 /** Of a session that trains, or of one that generates. */
 async function cudaFiles(folder: string, generating: boolean): Promise<string[]> {
-  const shared = ["device.h", "device.cu", "storage.h", "transfer.h", "transfer.cu", "program.h", "profile.h"];
+  const shared = ["device.h", "device.cu", "storage.h", "transfer.h", "transfer.cu", "program.h", "profile.h", "cublaslt.cu"];
   const generate = join(folder, "generate");
   if (generating) return [...shared.map((name) => join(folder, name)), ...(await readdir(generate)).map((name) => join(generate, name))];
   return (await readdir(folder)).filter((name) => name !== "generate").map((name) => join(folder, name));

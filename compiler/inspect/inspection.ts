@@ -96,6 +96,8 @@ export interface KernelFacts {
 export interface Resources {
   registers: number;
   sharedBytes: number;
+  /** A launch adds more: tiles of products and of attention. */
+  sharedAtLaunch: boolean;
   spillBytes: number;
 }
 

@@ -70,9 +70,9 @@ function measurementIn(data: Fields, file: string): Measurement {
   };
 }
 
-/** Milliseconds; `mlac bench` has them of the best choices together, as medians. */
+/** Milliseconds; `mlac bench` has them beside its table of kernels, as medians. */
 function stepTimes(data: Fields): { microStep: number | undefined; update: number | undefined } {
-  const best = isRecord(data["choices"]) ? data["choices"]["combination"] : undefined;
+  const best = data["kernels"];
   const time = (of: string): number | undefined => {
     const found = isRecord(best) ? best[of] : data[of];
     const value = isRecord(found) ? found["median"] : found;

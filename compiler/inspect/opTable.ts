@@ -66,5 +66,9 @@ function costOf(op: OpSpec): string {
   if (result !== undefined) return `${result} a number of the result`;
   const operand = each((sample) => size(sample.inputs[0]!.type));
   if (operand !== undefined) return `${operand} a number of the operand`;
-  return made[0] ? `${op.flops(made[0])} for ${made[0].inputs.map((v) => `[${v.type.dims.map((d) => d.size).join(" ")}]`).join(" ")}` : "–";
+  const [sample] = made;
+  if (!sample) return "–";
+  // No rule that a column has room for: one example, by its first operand.
+  const [first, ...more] = sample.inputs.map((v) => `[${v.type.dims.map((d) => d.size).join(" ")}]`);
+  return `${op.flops(sample).toLocaleString("en-US")} for ${first}${more.length > 0 ? " …" : ""}`;
 }

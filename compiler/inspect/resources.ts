@@ -6,6 +6,8 @@ import { resourcesOf } from "../emit/resources.js";
 import type { KernelFacts, Resources } from "./inspection.js";
 
 const ending = ".ptxas.txt";
+/** The library's pipelines, which ask for the shared memory of their tiles when they are launched: the assembler does not see it. */
+const atLaunch = /^#include "\.\.\/lib\/(contract|attention|cross_entropy)/m;
 
 /** By the kernel's name; of kernels whose file in the build is another, nothing. */
 export async function builtResources(directory: string, kernels: readonly KernelFacts[]): Promise<Map<string, Resources>> {
@@ -20,8 +22,13 @@ export async function builtResources(directory: string, kernels: readonly Kernel
   for (const { name, file, text } of kernels) {
     const entries = all.get(name);
     if (entries === undefined || entries.length === 0 || textOf(join(directory, file)) !== text) continue;
-    const most = (of: keyof Resources): number => Math.max(...entries.map((entry) => entry[of]));
-    found.set(name, { registers: most("registers"), sharedBytes: most("sharedBytes"), spillBytes: most("spillBytes") });
+    const most = (of: "registers" | "sharedBytes" | "spillBytes"): number => Math.max(...entries.map((entry) => entry[of]));
+    found.set(name, {
+      registers: most("registers"),
+      sharedBytes: most("sharedBytes"),
+      sharedAtLaunch: atLaunch.test(text),
+      spillBytes: most("spillBytes"),
+    });
   }
   return found;
 }

@@ -3,11 +3,12 @@ import { columns } from "../columns.js";
 import { binary, meanings } from "../memory.js";
 import { quantity } from "../picture/index.js";
 import { plain } from "../plain.js";
-import { cut, figure, none } from "./figures.js";
+import { cut, figure, none, sharedMemory } from "./figures.js";
 import type { Inspection, KernelFacts, Operand } from "./inspection.js";
 
 const head = [
   "kernel",
+  "lines",
   "×",
   "MB",
   "GFLOP",
@@ -20,9 +21,8 @@ const head = [
   "spills",
   "writes",
   "made of",
-  "lines",
 ];
-const right = [1, 2, 3, 5, 6, 7, 8, 9, 10];
+const right = [2, 3, 4, 6, 7, 8, 9, 10, 11];
 
 /** `width`: the terminal's columns, where it is one. */
 export function showInspection(inspection: Inspection, width?: number): string {
@@ -56,6 +56,7 @@ function row(kernel: KernelFacts): string[] {
   const { name, launches, bytesRead, bytesWritten, flops, bound, predicted, measured, resources, kinds, lines, outputs } = kernel;
   return [
     name,
+    firstLine(lines),
     launches > 0 ? String(launches) : none,
     figure((bytesRead + bytesWritten) / 1e6, 1),
     figure(flops / 1e9, 2),
@@ -64,12 +65,17 @@ function row(kernel: KernelFacts): string[] {
     milliseconds(measured),
     predicted !== undefined && measured ? `${figure((100 * predicted) / measured)} %` : none,
     resources ? String(resources.registers) : none,
-    resources ? binary(resources.sharedBytes) : none,
+    resources ? sharedMemory(resources) : none,
     resources ? binary(resources.spillBytes) : none,
     outputs.map(operandText).join(", "),
     [...new Set(kinds)].join(" "),
-    lines.map(({ file, line }) => `${file}:${line}`).join(" "),
   ];
+}
+
+/** "model.ts:24 +1" of two: the page and --json have them all, here what stands behind them should be seen. */
+function firstLine([first, ...more]: KernelFacts["lines"]): string {
+  if (first === undefined) return none;
+  return `${first.file}:${first.line}${more.length > 0 ? ` +${more.length}` : ""}`;
 }
 
 export const operandText = ({ name, dims }: Operand): string => `${name} [${dims}]`;

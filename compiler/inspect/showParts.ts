@@ -118,11 +118,14 @@ export function showMemory(inspection: Inspection, program: string, paint: Chalk
   ].join("\n");
 }
 
-export const showOps = (rows: readonly OpRow[]): string =>
+/** `width`: the terminal's columns, where it is one. */
+export const showOps = (rows: readonly OpRow[], width?: number): string =>
   columns([
     ["op", "form", "FLOP", "gradient", "definition"],
     ...rows.map(({ name, form, cost, gradient, formula }) => [name, form, cost, gradient.join(", ") || "–", formula]),
-  ]).join("\n");
+  ])
+    .map((line) => cut(line, width))
+    .join("\n");
 
 /** What changed; with `full` as unified diffs. */
 export function showDiff({ changes, same }: ModelDiff, ref: string, full: boolean, paint: ChalkInstance): string {

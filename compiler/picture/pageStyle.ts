@@ -43,7 +43,7 @@ pre code{font-size:.86rem}
 dl,dd{margin:0}
 .facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,17rem),1fr));gap:.55rem 1.5rem;padding:.9rem 1rem 1rem;background:var(--card);border:1px solid var(--line);border-radius:10px}
 dt{color:var(--faint);font-size:.85rem}
-.facts+.figures{margin-top:1rem}
+.facts+.figures,.figures+.scroll{margin-top:1rem}
 .facts dd{overflow-wrap:anywhere}
 .headlines{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:1rem;margin:1.2rem 0 0}
 .headlines>div{padding:.75rem 1rem;background:var(--card);border:1px solid var(--line);border-radius:10px}

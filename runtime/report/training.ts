@@ -57,13 +57,43 @@ export function trainingFigures(metrics: readonly Metrics[], facts: RunFacts | u
       note: "tokens a second",
       picture: plot("Tokens a second over steps", [{ name: "tokens a second", points: speed, smooth: spanOf(speed) }], { zero: true }),
     }),
+    ...communicationFigures(metrics, plot),
     memory.length > 0 &&
       figure({
         title: "Memory",
-        note: "that the process holds, of the machine's",
+        note:
+          facts?.built.target === "cuda"
+            ? "of the machine's, not of the GPU's, that the process holds"
+            : "that the process holds, of the machine's",
         picture: plot("Memory over steps", [{ name: "process", points: memory }], { unit: "B", zero: true }),
       }),
   ]);
+}
+
+type Plot = (title: string, series: Series[], y?: Axis) => Markup;
+
+/** Of a run on several ranks. */
+function communicationFigures(metrics: readonly Metrics[], plot: Plot): (Markup | false)[] {
+  const [sent, gradients] = [seriesOf(metrics, "sentBytes"), seriesOf(metrics, "sentGradientBytes")];
+  const [backward, update] = [seriesOf(metrics, "exposedBackward"), seriesOf(metrics, "exposedUpdate")];
+  if (sent.length === 0) return [];
+  const ranks = Math.max(...metrics.map((line) => line.ranks ?? 1));
+  const series = (name: string, points: Point[]): Series => ({ name, points, smooth: spanOf(points) });
+  return [
+    figure({
+      title: "Waiting for other ranks",
+      note: `seconds a step, of the one of ${ranks} ranks that waits longest`,
+      picture: plot("Exposed communication over steps", [series("backward pass", backward), series("update", update)], {
+        unit: "s",
+        zero: true,
+      }),
+    }),
+    figure({
+      title: "Sent between ranks",
+      note: "bytes a step, of all ranks together",
+      picture: plot("Bytes sent over steps", [series("all", sent), series("gradients", gradients)], { unit: "B", zero: true }),
+    }),
+  ];
 }
 
 /** Over more than a factor of thirty, a linear axis shows its largest values only. */

@@ -102,8 +102,17 @@ function figuresOf(metrics: readonly Metrics[], facts: RunFacts | undefined): { 
     ...(speed === undefined ? [] : [{ name: "speed", value: quantity(speed), about: "tokens a second, the median step" }]),
     ...(seconds > 0 ? [{ name: "time", value: duration(seconds), about: "of all steps" }] : []),
     ...(facts ? [{ name: "parameters", value: quantity(facts.built.parameters), about: facts.built.dtype }] : []),
-    ...(memory === undefined ? [] : [{ name: "memory", value: quantity(memory, "B"), about: "of the process" }]),
+    ...memoryOf(memory, facts),
   ];
+}
+
+/** On a GPU that which the model has there; the process beside it only feeds it. */
+function memoryOf(process: number | undefined, facts: RunFacts | undefined): { value: string; name: string; about: string }[] {
+  if (facts?.built.target === "cuda") {
+    const planned = Object.values(facts.built.memory).reduce((sum, bytes) => sum + bytes, 0);
+    return [{ name: "memory", value: quantity(planned, "B"), about: "planned on the GPU" }];
+  }
+  return process === undefined ? [] : [{ name: "memory", value: quantity(process, "B"), about: "of the process" }];
 }
 
 function middle(values: readonly number[]): number | undefined {

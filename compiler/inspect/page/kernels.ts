@@ -1,6 +1,6 @@
 /** The kernels as a list, and each of them with its lines, costs, buffers, reasons and source. */
 import { facts, type Markup, markup, type Piece, quantity, table } from "../../picture/index.js";
-import { figure } from "../figures.js";
+import { figure, sharedMemory } from "../figures.js";
 import { highlight } from "../highlight.js";
 import type { DecisionFacts, Inspection, KernelFacts, Operand } from "../inspection.js";
 import { bar, bytes, colourOf, familyOf, kernelAnchor, kernelLinks, ms, weights } from "./view.js";
@@ -42,7 +42,7 @@ function costs({ launches, flops, bytesRead, bytesWritten, predicted, measured, 
     ["at the least, in a micro-step", `${ms(predicted)}${bound ? `, by ${bound}` : ""}`],
     ["measured, in a micro-step", `${ms(measured)}${of}`],
     ["registers of a thread", resources ? resources.registers : "–"],
-    ["shared memory, spills", resources ? `${bytes(resources.sharedBytes)}, ${bytes(resources.spillBytes)}` : "–"],
+    ["shared memory, spills", resources ? `${sharedMemory(resources)}, ${bytes(resources.spillBytes)}` : "–"],
   ]);
 }
 

@@ -11,7 +11,7 @@
 namespace mlac {
 
 /// A weight that callers may read and write: `count` elements.
-struct Weight {
+struct Parameter {
   const char* name;
   Storage storage;
   int64_t offset, count;
@@ -29,7 +29,7 @@ extern const int64_t ROWS, SEQUENCES, WINDOW, SLOTS, CONTEXT, VOCABULARY;
 extern const int64_t TOKENS_AT, SLOTS_AT, POSITIONS_AT, LOGITS_AT;
 /// How tokens are drawn, five arrays of 8 bytes a row; and what was drawn, two of them (generator.cu).
 extern const int64_t SAMPLING_AT, SAMPLED_AT;
-extern const Weight WEIGHTS[];
+extern const Parameter WEIGHTS[];
 extern const int64_t WEIGHT_COUNT;
 extern const Table TABLES[];
 extern const int64_t TABLE_COUNT;

@@ -10,9 +10,9 @@ std::string open_error;
 
 std::string text(int64_t number) { return std::to_string(number); }
 
-const mlac::Weight& find(const char* name, int64_t bytes) {
+const mlac::Parameter& find(const char* name, int64_t bytes) {
   for (int64_t i = 0; i < mlac::WEIGHT_COUNT; ++i) {
-    const mlac::Weight& weight = mlac::WEIGHTS[i];
+    const mlac::Parameter& weight = mlac::WEIGHTS[i];
     if (std::strcmp(weight.name, name) != 0) continue;
     if (weight.count * 4 != bytes) throw Failure(std::string(name) + " has " + text(weight.count * 4) + " bytes, not " + text(bytes));
     return weight;
@@ -20,7 +20,7 @@ const mlac::Weight& find(const char* name, int64_t bytes) {
   throw Failure(std::string("the model has no weight named ") + name);
 }
 
-Stored stored(const mlac_generator* generator, const mlac::Weight& weight) { return {weight.storage, generator->arena + weight.offset, nullptr, weight.count}; }
+Stored stored(const mlac_generator* generator, const mlac::Parameter& weight) { return {weight.storage, generator->arena + weight.offset, nullptr, weight.count}; }
 
 /// Whether token, slot and position of a row can be computed with.
 void check(int32_t token, int32_t slot, int32_t position) {

@@ -4,14 +4,15 @@
 #include <algorithm>
 
 #include "generator.h"
-#include "lib/sample.cuh"
-#include "lib/split.cuh"
+#include "lib/counter_random.cuh"
+#include "lib/kernel.cuh"
 #include "profile.h"
 
 namespace {
 
 __device__ double normal(uint64_t seed, uint64_t i) {
-  using mlac::sampling::uniform;
+  using mlac::uniform;
+  seed = mlac::mix(seed);
   return sqrt(-2 * log(uniform(seed, 2 * i))) * cospi(2 * uniform(seed, 2 * i + 1));
 }
 
@@ -46,9 +47,9 @@ extern "C" {
 int32_t mlac_generator_draw(mlac_generator* generator, uint64_t seed, double std) {
   return call(generator, [=] {
     for (int64_t i = 0; i < mlac::WEIGHT_COUNT; ++i) {
-      const mlac::Weight& w = mlac::WEIGHTS[i];
+      const mlac::Parameter& w = mlac::WEIGHTS[i];
       const bool half = w.storage == mlac::Storage::half;
-      draw_kernel<<<1024, 256, 0, generator->stream>>>(generator->arena + w.offset, w.count, mlac::sampling::mix(seed + uint64_t(i)), half ? 0.f : 1.f, half ? float(std) : 0.f, half);
+      draw_kernel<<<1024, 256, 0, generator->stream>>>(generator->arena + w.offset, w.count, seed + uint64_t(i), half ? 0.f : 1.f, half ? float(std) : 0.f, half);
     }
     cuda(cudaGetLastError(), "drawing weights");
     cuda(cudaStreamSynchronize(generator->stream), "drawing weights");

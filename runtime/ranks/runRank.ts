@@ -1,0 +1,141 @@
+/** What a process does that was started as a rank: joins the others, works, and ends with them, whatever happens to any of them. */
+import type { Diagnostic } from "../../compiler/diagnostics.js";
+import { Progress, type Show } from "../progress.js";
+import { exitCodeOf } from "../signals.js";
+import { describePlace, type Place } from "./environment.js";
+import { faultReport } from "./faultReport.js";
+import { Hub, type Verdict } from "./hub.js";
+import { injectFault } from "./injected.js";
+import { type Lost, Member } from "./member.js";
+import type { Heard } from "./messages.js";
+import { RankGroup } from "./rankGroup.js";
+
+export interface RankOptions {
+  mlac: string;
+  /** Seconds. */
+  timeout: number;
+  /** What an error is to the user. */
+  diagnose: (error: unknown) => { diagnostics: readonly Diagnostic[]; code: number };
+  /** Prints the one report, at once. */
+  report: (diagnostics: readonly Diagnostic[]) => void;
+}
+
+/** At the start, ranks wait so many times as long as later: machines start, models are built. */
+export const startFactor = 5;
+
+/** Milliseconds: for a report to be made; for native calls to return once they are told to give up; for other ranks to leave before rank 0 does. */
+const reporting = 700;
+const returning = 300;
+const leaving = 3000;
+
+/**
+ * Joins, works and leaves. `work` is called when all ranks have come; what it gives goes to whoever started the ranks. On a fault
+ * of any rank the process ends here. Errors: run/port, run/ranks, before it has joined.
+ */
+export async function runRank<T>(place: Place, options: RankOptions, work: (group: RankGroup, show: Show) => Promise<T>): Promise<T> {
+  const { mlac, timeout, diagnose, report } = options;
+  const { rank, size, token, served } = place;
+  await injectFault("start", rank);
+  const release = waitForReport(served);
+  const limits = { size, timeout, patience: startFactor * timeout };
+  const hub = rank === 0 && !served ? await Hub.open(undefined, place.ports, { ...limits, token, mlac }) : undefined;
+  if (hub) process.stderr.write(`${describePlace({ ...place, ports: [hub.port] })}\n`);
+  let group: RankGroup | undefined;
+  let early: NodeJS.Signals | undefined;
+  let over: (verdict: { code: number }) => void = () => undefined;
+  const end = new Promise<{ code: number }>((settle) => (over = settle));
+  const member = await Member.join(hub ? { ...place, addresses: ["127.0.0.1"], ports: [hub.port] } : place, {
+    ...limits,
+    rank,
+    mlac,
+    onSignal(signal) {
+      if (group) group.signal = signal;
+      else early = signal;
+    },
+    onEnd: (code) => over({ code }),
+    onLost: (how, heard) => void lost({ place, how, heard, timeout, report }).then(() => over({ code: 1 })),
+  });
+  group = new RankGroup(place, member, timeout);
+  group.signal = early;
+  // Whoever calls exit would wait for the others at MPI's end, and they for him.
+  const abort = (): void => group?.abort();
+  process.on("exit", abort);
+  // A fault anywhere ends this process in whatever it is doing.
+  void end.then(async ({ code }) => {
+    if (code !== 0) await leave(code, { group, member, hub, report });
+  });
+  try {
+    const result = await work(group, await showing(place, member));
+    process.off("exit", abort);
+    release();
+    member.finished(rank === 0 ? result : undefined);
+    await end;
+    await hub?.empty(leaving);
+    return result;
+  } catch (error) {
+    const { diagnostics, code } = diagnose(error);
+    member.failed(diagnostics, code);
+    return await new Promise<never>(() => undefined);
+  } finally {
+    member.close();
+    hub?.close();
+  }
+}
+
+/**
+ * A launcher that sees one rank fail ends all others with SIGTERM. Before and after training, which takes signals itself, they stay
+ * long enough for the report to be made; with `mlac train -n`, until it is.
+ */
+function waitForReport(served: boolean): () => void {
+  const end = (signal: NodeJS.Signals): void => {
+    const training = process.listenerCount(signal) > 1;
+    if (!served && !training) setTimeout(() => process.exit(exitCodeOf(signal)), reporting);
+  };
+  process.on("SIGTERM", end);
+  return () => process.off("SIGTERM", end);
+}
+
+/** Rank 0's progress is that of all; with `mlac train -n` it is shown by the process that the user started. */
+async function showing({ rank, served }: Place, member: Member): Promise<Show> {
+  if (rank !== 0) return { step: () => undefined, note: () => undefined, end: () => undefined };
+  if (!served) return await Progress.on();
+  return {
+    step: (report) => member.show({ type: "step", report }),
+    note: (text) => member.show({ type: "note", text }),
+    end: () => undefined,
+  };
+}
+
+interface Leaving {
+  group: RankGroup | undefined;
+  member: Member;
+  hub: Hub | undefined;
+  report: RankOptions["report"];
+}
+
+async function leave(code: number, { group, member, hub, report }: Leaving): Promise<never> {
+  const verdict: Verdict | undefined = await hub?.verdict;
+  // Where rank 0 was stopped, the others have told already.
+  if (verdict && verdict.diagnostics.length > 0 && hub?.heldUp === 0) report(verdict.diagnostics);
+  group?.abort();
+  await new Promise((done) => setTimeout(done, returning));
+  member.close();
+  await hub?.empty(leaving);
+  return process.exit(code);
+}
+
+interface LostHub {
+  place: Place;
+  how: Lost;
+  heard: readonly Heard[];
+  timeout: number;
+  report: RankOptions["report"];
+}
+
+/** Without rank 0 it is the next living rank that tells; without the process that started all, nobody is there to be told. */
+async function lost({ place, how, heard, timeout, report }: LostHub): Promise<void> {
+  if (place.served || how === "orphaned") return;
+  const next = heard.find(({ rank, state }) => rank > 0 && state === "here");
+  if (next?.rank !== place.rank) return;
+  report(faultReport({ trouble: { is: how, ranks: [0] }, heard, size: place.size, timeout, patience: startFactor * timeout }));
+}
