@@ -90,7 +90,10 @@ class Mpi final : public Collectives {
     return std::string(current) + "\t" + std::to_string(sequence) + "\t" + waits_for;
   }
 
-  void abort() override { aborted = true; }
+  void abort() override {
+    aborted = true;
+    Engine::instance().broken = true;  // who gives up does not wait for the others at its end, either
+  }
 
  private:
   /// On the engine's thread, not before what came before is done. After a failure nothing is done any more.
