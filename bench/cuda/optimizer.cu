@@ -99,6 +99,32 @@ void check_norm(int64_t count, double clip) {
   check::report(what + ": factor", std::fabs(found.scale - scale) / scale + (found.finite != 1), 1e-6);
 }
 
+/// The norm of what one of several ranks owns: pieces of any length, at any place.
+void check_pieces(const std::vector<int64_t>& counts) {
+  std::vector<OwnedGradients> pieces;
+  int64_t total = 0, runs = 0;
+  for (int64_t count : counts) total += count + 3;  // gaps of three: most pieces are not aligned
+  const std::vector<float> g = numbers(total, 12, 3);
+  const Device<float> gradient(g);
+  double squares = 0;
+  int64_t at = 0;
+  for (int64_t count : counts) {
+    pieces.push_back({gradient.data + at, count, runs});
+    for (int64_t i = 0; i < count; ++i) squares += double(g[at + i]) * g[at + i];
+    at += count + 3;
+    runs += (count + RUN - 1) / RUN;
+  }
+  pieces.push_back({nullptr, 0, runs});
+  const Device<OwnedGradients> list(pieces);
+  Device<Gradients> state(1);
+  Device<float> report(4);
+  sum_squares(0, list.data, int(counts.size()), state.data);
+  finish_norm(0, 0, state.data, report.data);
+  CUDA_OK(cudaDeviceSynchronize());
+  const double norm = std::sqrt(squares);
+  check::report("norm of " + std::to_string(counts.size()) + " pieces", std::fabs(report.host()[2] - norm) / norm, 1e-6);
+}
+
 void check_adamw(const std::vector<int64_t>& counts) {
   const AdamW rule{3e-3, 0.9, 0.95, 1e-8, 0.1};
   const double scale = 0.5;
@@ -388,6 +414,9 @@ int main(int argc, char** argv) {
   if (check::wants(argc, argv, "check")) {
     check_split();
     for (int64_t count : {1, 7, 8, 5001, 1048579}) check_norm(count, count == 7 ? 0 : 2);
+    check_pieces({1});
+    check_pieces({4096, 1237, 64, 5, 8, 8193, 100001, 3000000});
+    check_pieces(std::vector<int64_t>(300, 333));
     check_adamw({4096, 1237, 64, 5, 8193, 100001});
     check_adamw(std::vector<int64_t>(100, 333));
     check_zero_gradient();

@@ -78,7 +78,8 @@ export function updateText(model: Lowered, residents: Residents, options: { muon
       load: at("load", `loadSum.${path}`),
     };
   });
-  const list = [...batches.values()];
+  // The largest first: between ranks their weights travel behind the products of the others.
+  const list = [...batches.values()].sort((a, b) => b.matrices * b.rows * b.columns - a.matrices * a.rows * a.columns);
   const most = Math.max(0, ...list.map((b) => workspaceReals(b.rows, b.columns, b.matrices)));
   const text = render("cpu", "update.cpp", { batches: list, adamw, biases, how: options.muon, workspace: options.base });
   return { text, workspaceBytes: most * options.realBytes };

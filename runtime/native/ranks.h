@@ -45,8 +45,8 @@ int32_t mlac_collect(mlac_session *session, const char *name, void *out, int64_t
    seconds that micro-steps and updates waited for other ranks, with nothing of their own left to do. */
 int32_t mlac_traffic(mlac_session *session, double report[4]);
 
-/* From any thread, at any time, also while a call on the session runs. `text` gets the collective in progress or the last one, tab, its number,
-   tab, what is waited for, tab, the part of the step that runs or ran last. */
+/* From any thread, at any time, also while a call on the session runs. `text` gets the collective in progress or the last one ("none"), tab, its
+   number, tab, what is waited for ("nothing" while the rank is at its own work), tab, the part of the step that runs or ran last. */
 int32_t mlac_where(mlac_session *session, char *text, int64_t bytes);
 
 /* From any thread, at any time: calls that wait for other ranks give up, with a sentence; the session is of no use afterwards. */

@@ -238,12 +238,12 @@ export class Hub {
   }
 
   #check(): void {
-    const { timeout } = this.#options;
+    const { timeout, patience } = this.#options;
     const now = this.#now();
     // Where this process itself was held up, words of others may be waiting to be read.
     const pause = now - this.#checked;
     const late = pause > 3 * pulse(timeout);
-    if (pause > timeout) this.#heldUp = pause;
+    if (pause > (this.#training ? timeout : patience)) this.#heldUp = pause;
     this.#checked = now;
     if (this.#over || late) return;
     this.#broadcast({ type: "beat", ranks: this.heard() });

@@ -120,7 +120,12 @@ function withMpi(ranks: number): Command {
       help: "apt-get install openmpi-bin libopenmpi-dev; without -n, mlac trains in one process with all processors",
     });
   const asRoot = process.getuid?.() === 0 ? ["--allow-run-as-root"] : [];
-  // Lines are tagged with their rank. Containers forbid reading another process's memory, which Open MPI would try and complain of.
-  const flags = ["-q", "--oversubscribe", "--bind-to", "none", "--tag-output", "--mca", "btl_vader_single_copy_mechanism", "none"];
+  const flags = [
+    ..."-q --oversubscribe --bind-to none --tag-output".split(" "),
+    // On this host, also within a SLURM job that has others.
+    ..."--host localhost --mca plm ^slurm --mca ras ^slurm".split(" "),
+    // Containers forbid reading another process's memory, which Open MPI would try and complain of.
+    ..."--mca btl_vader_single_copy_mechanism none".split(" "),
+  ];
   return { command: [mpirun, "-n", String(ranks), ...flags, ...asRoot], environment: {} };
 }

@@ -91,7 +91,8 @@ export function cudaUpdateText(model: Lowered, residents: Residents, options: { 
       load: at("load", `loadSum.${path}`),
     };
   });
-  const list = [...batches.values()];
+  // The largest first: between ranks their weights travel behind the products of the others.
+  const list = [...batches.values()].sort((a, b) => b.matrices * b.rows * b.columns - a.matrices * a.rows * a.columns);
   for (const batch of list) batch.atOnce = matricesAtOnce(batch.rows, batch.columns, batch.matrices);
   const most = Math.max(0, ...list.map((b) => b.atOnce * workspaceOf(b.rows, b.columns)));
   const text = render("cuda", "update.cu", {

@@ -33,13 +33,6 @@ void update([[maybe_unused]] char* arena, Rank& rank, int64_t step, double rate,
   rank.adamw(34, AdamW{0.003 * rate, 0.9, 0.95, 1e-8, 0.0 }, step, scale);  // head
   rank.weights_final({0, 1, 5, 8, 9, 11, 15, 19, 22, 23, 25, 26, 33, 34});
 
-  // 4 matrices of 128 x 192
-  muon(NewtonSchulz::symmetric, 128, 192, scale, rank.matrices({
-    {2, Muon{0.01 * rate, 0.95, 0.01, 5 } },  // first.attn.q
-    {16, Muon{0.01 * rate, 0.95, 0.01, 5 } },  // layers.attn.q
-  }), workspace);
-  rank.weights_final({2, 16});
-
   // 52 matrices of 128 x 64
   muon(NewtonSchulz::symmetric, 128, 64, scale, rank.matrices({
     {3, Muon{0.01 * rate, 0.95, 0.01, 5 } },  // first.attn.kvDown
@@ -48,13 +41,6 @@ void update([[maybe_unused]] char* arena, Rank& rank, int64_t step, double rate,
     {28, Muon{0.01 * rate, 0.95, 0.01, 5 } },  // layers.moe.up
   }), workspace);
   rank.weights_final({3, 17, 27, 28});
-
-  // 4 matrices of 128 x 16
-  muon(NewtonSchulz::symmetric, 128, 16, scale, rank.matrices({
-    {4, Muon{0.01 * rate, 0.95, 0.01, 5 } },  // first.attn.kRope
-    {18, Muon{0.01 * rate, 0.95, 0.01, 5 } },  // layers.attn.kRope
-  }), workspace);
-  rank.weights_final({4, 18});
 
   // 32 matrices of 64 x 128
   muon(NewtonSchulz::symmetric, 64, 128, scale, rank.matrices({
@@ -76,6 +62,13 @@ void update([[maybe_unused]] char* arena, Rank& rank, int64_t step, double rate,
   }), workspace);
   rank.weights_final({10, 24, 30, 31, 32});
 
+  // 4 matrices of 128 x 192
+  muon(NewtonSchulz::symmetric, 128, 192, scale, rank.matrices({
+    {2, Muon{0.01 * rate, 0.95, 0.01, 5 } },  // first.attn.q
+    {16, Muon{0.01 * rate, 0.95, 0.01, 5 } },  // layers.attn.q
+  }), workspace);
+  rank.weights_final({2, 16});
+
   // 2 matrices of 128 x 384
   muon(NewtonSchulz::symmetric, 128, 384, scale, rank.matrices({
     {12, Muon{0.01 * rate, 0.95, 0.01, 5 } },  // first.ffn.gate
@@ -88,6 +81,13 @@ void update([[maybe_unused]] char* arena, Rank& rank, int64_t step, double rate,
     {14, Muon{0.01 * rate, 0.95, 0.01, 5 } },  // first.ffn.down
   }), workspace);
   rank.weights_final({14});
+
+  // 4 matrices of 128 x 16
+  muon(NewtonSchulz::symmetric, 128, 16, scale, rank.matrices({
+    {4, Muon{0.01 * rate, 0.95, 0.01, 5 } },  // first.attn.kRope
+    {18, Muon{0.01 * rate, 0.95, 0.01, 5 } },  // layers.attn.kRope
+  }), workspace);
+  rank.weights_final({4, 18});
   rank.wait();
 }
 

@@ -73,10 +73,10 @@ class Progress {
   std::string where() const {
     std::lock_guard<std::mutex> lock(mutex);
     const int begun = phase ? reached[0] : 0, ended = phase ? reached[1] : 0;
-    const auto say = [this](const char* name, int64_t number, const std::string& waits) { return std::string(name) + "\t" + std::to_string(number) + "\t" + waits; };
+    const auto say = [](const char* name, int64_t number, const char* waits) { return std::string(name) + "\t" + std::to_string(number) + "\t" + waits; };
     if (begun > ended) return say(phase->names[begun - 1], before + begun, "other ranks");
-    if (phase && ended < int(phase->names.size())) return say(phase->names[ended], before + ended + 1, "this rank's own kernels before it");
-    return say(phase && ended > 0 ? phase->names[ended - 1] : last, before + ended, "nothing");
+    // It is at its own kernels, before the next collective or behind the last one.
+    return say(ended > 0 ? phase->names[ended - 1] : last, before + ended, "nothing");
   }
 
  private:

@@ -29,13 +29,6 @@ void update(cudaStream_t stream, char* arena, Rank& rank, [[maybe_unused]] int64
   }));
   rank.weights_final({0, 1, 5, 8, 9, 11, 15, 19, 22, 23, 25, 26, 33, 34});
 
-  // 4 matrices of 128 x 192
-  launched(muon<NewtonSchulz::symmetric, Shape::wide>(stream, {128, 192, 4, 5}, gradients, rank.matrices({
-    {2, Muon{0.01 * rate, 0.95, 0.01} },  // first.attn.q
-    {16, Muon{0.01 * rate, 0.95, 0.01} },  // layers.attn.q
-  }), workspace));
-  rank.weights_final({2, 16});
-
   // 52 matrices of 128 x 64
   launched(muon<NewtonSchulz::symmetric, Shape::tall>(stream, {128, 64, 52, 5}, gradients, rank.matrices({
     {3, Muon{0.01 * rate, 0.95, 0.01} },  // first.attn.kvDown
@@ -44,13 +37,6 @@ void update(cudaStream_t stream, char* arena, Rank& rank, [[maybe_unused]] int64
     {28, Muon{0.01 * rate, 0.95, 0.01} },  // layers.moe.up
   }), workspace));
   rank.weights_final({3, 17, 27, 28});
-
-  // 4 matrices of 128 x 16
-  launched(muon<NewtonSchulz::symmetric, Shape::tall>(stream, {128, 16, 4, 5}, gradients, rank.matrices({
-    {4, Muon{0.01 * rate, 0.95, 0.01} },  // first.attn.kRope
-    {18, Muon{0.01 * rate, 0.95, 0.01} },  // layers.attn.kRope
-  }), workspace));
-  rank.weights_final({4, 18});
 
   // 32 matrices of 64 x 128
   launched(muon<NewtonSchulz::symmetric, Shape::wide>(stream, {64, 128, 32, 5}, gradients, rank.matrices({
@@ -72,6 +58,13 @@ void update(cudaStream_t stream, char* arena, Rank& rank, [[maybe_unused]] int64
   }), workspace));
   rank.weights_final({10, 24, 30, 31, 32});
 
+  // 4 matrices of 128 x 192
+  launched(muon<NewtonSchulz::symmetric, Shape::wide>(stream, {128, 192, 4, 5}, gradients, rank.matrices({
+    {2, Muon{0.01 * rate, 0.95, 0.01} },  // first.attn.q
+    {16, Muon{0.01 * rate, 0.95, 0.01} },  // layers.attn.q
+  }), workspace));
+  rank.weights_final({2, 16});
+
   // 2 matrices of 128 x 384
   launched(muon<NewtonSchulz::symmetric, Shape::wide>(stream, {128, 384, 2, 5}, gradients, rank.matrices({
     {12, Muon{0.01 * rate, 0.95, 0.01} },  // first.ffn.gate
@@ -84,6 +77,13 @@ void update(cudaStream_t stream, char* arena, Rank& rank, [[maybe_unused]] int64
     {14, Muon{0.01 * rate, 0.95, 0.01} },  // first.ffn.down
   }), workspace));
   rank.weights_final({14});
+
+  // 4 matrices of 128 x 16
+  launched(muon<NewtonSchulz::symmetric, Shape::tall>(stream, {128, 16, 4, 5}, gradients, rank.matrices({
+    {4, Muon{0.01 * rate, 0.95, 0.01} },  // first.attn.kRope
+    {18, Muon{0.01 * rate, 0.95, 0.01} },  // layers.attn.kRope
+  }), workspace));
+  rank.weights_final({4, 18});
   rank.wait();
 }
 

@@ -129,7 +129,7 @@ int32_t mlac_traffic(mlac_session* session, double report[4]) {
 }
 
 int32_t mlac_where(mlac_session* session, char* text, int64_t bytes) {
-  const std::string where = (session->nccl ? session->nccl->where() : "none\t0\tnobody") + "\t" + session->part.load();
+  const std::string where = (session->nccl ? session->nccl->where() : "none\t0\tnothing") + "\t" + session->part.load();
   if (bytes < 1) return 1;
   const size_t count = std::min(where.size(), size_t(bytes) - 1);
   std::memcpy(text, where.data(), count);

@@ -6,16 +6,17 @@
  * The tensor cores see the transpose: 16 columns of B are the rows of an mma.sync, eight rows of A its columns, so that one row wastes little.
  * Weights go from memory straight to registers, 16 bytes a lane, a ring of DEPTH loads ahead of the products; no shared memory, no barrier.
  *
- *   warp    64 columns of B, STEP = 32 k at a time, up to 32 rows
- *   block   COLUMN_WARPS times 64 columns; ROW_WARPS that share the weights (where there are more than 32 rows); K_WARPS parts of k
+ *   warp    64 columns of B, up to 32 rows, 32 k at a time, or 64 where k is contiguous
+ *   block   the same columns: K_WARPS parts of k, and two warps with the same weights where there are more than 32 rows
  *   cluster as many parts of k again as it has blocks (1 to 8): as many as all run at once
  *
  * Sums meet in the order of k's parts: K_WARPS in the block's shared memory, then the blocks' in that of the block of the cluster that
  * owns the row. No atomics, one order: the same inputs give the same bits.
  *
- * How a lane (g, t) of a warp holds STEP k: x[8i + g][8t … 8t + 7], 16 bytes of a row of A. Of B, where n is contiguous: eight columns from 8g
+ * How a lane (g, t) of a warp holds 32 k: x[8i + g][8t … 8t + 7], 16 bytes of a row of A. Of B, where n is contiguous: eight columns from 8g
  * of the rows k = 8t … 8t + 7, whose pairs of k are put together by byte permutes; where k is contiguous: 8t … 8t + 7 of the columns
- * g, g + 8, g + 16 … Which k of the 32 an mma calls its first does not matter as long as A and B agree.
+ * g, g + 8, g + 16 … Which k of the 32 an mma calls its first does not matter as long as A and B agree. A step is taken in pieces of four loads
+ * a sum: a half of its k where n is contiguous; else a quarter of its columns, twice 32 k of each, so that whole lines of 128 bytes are asked for.
  */
 #pragma once
 
@@ -25,7 +26,7 @@
 namespace mlac {
 namespace few {
 
-constexpr int SPAN = 64, STEP = 32, TILE = 8;  // columns of a warp; k of a step; rows of a tile
+constexpr int SPAN = 64, CHUNK = 32, TILE = 8;  // columns of a warp; k that lanes hold 16 bytes of; rows of a tile
 constexpr int MOST_CLUSTER = 8;
 #ifdef MLAC_HOPPER
 constexpr int PROCESSORS = 132;
@@ -52,19 +53,20 @@ template <typename C, int TILES>
 struct Layout {
   static_assert(TILES >= 1 && TILES <= 8 && C::SUMS <= 2 && C::ALIGNED && C::A == Major::k && !C::GATHER_B && !C::SYMMETRIC && C::KIND != Kind::ragged_k);
   static constexpr int SUMS = C::SUMS;
-  // Up to 16 rows: small blocks, several on a multiprocessor, so that one begins while another adds up.
-  static constexpr int ROW_WARPS = TILES > 4 ? 2 : 1, COLUMN_WARPS = TILES > 2 ? 2 : 1, K_WARPS = TILES > 4 ? 2 : 4;
-  static constexpr int WARPS = ROW_WARPS * COLUMN_WARPS * K_WARPS, THREADS = WARPS * WARP;
+  static constexpr bool BY_N = C::B == Major::own;
+  static constexpr int CHUNKS = BY_N ? 1 : 2, STEP = CHUNKS * CHUNK, PIECES = BY_N ? 2 : 4;  // of a step
+  // Small blocks, several on a multiprocessor, so that one begins while another adds up.
+  static constexpr int WARPS = 4, THREADS = WARPS * WARP, ROW_WARPS = TILES > 4 ? 2 : 1, K_WARPS = WARPS / ROW_WARPS;
   static constexpr int WARP_TILES = (TILES + ROW_WARPS - 1) / ROW_WARPS;
-  static constexpr int ROWS = TILE * WARP_TILES * ROW_WARPS, COLUMNS = SPAN * COLUMN_WARPS;
-  static constexpr int DEPTH = SUMS == 2 ? 2 : 4;  // halves of a step that are under way
-  static constexpr int STRIDE = COLUMNS + 4;            // floats from a row of sums to the next
+  static constexpr int ROWS = TILE * WARP_TILES * ROW_WARPS;
+  static constexpr int DEPTH = SUMS == 2 ? 2 : 4;  // pieces that are under way
+  static constexpr int STRIDE = SPAN + 4;               // floats from a row of sums to the next
   static constexpr int FOURS = ROWS / 4;                // rows that an epilogue's call has
   /// Floats of shared memory: what each part of k comes to; and what the cluster's blocks have of the rows that this one owns.
   static constexpr int OWN = K_WARPS * SUMS * ROWS * STRIDE;
   static constexpr int received(int cluster) { return cluster * int(ceil_div(FOURS, cluster)) * 4 * SUMS * STRIDE; }
   static constexpr int bytes(int cluster) { return 4 * (OWN + received(cluster)); }
-  static constexpr int BLOCKS = TILES > 2 ? 1 : SUMS * TILES == 1 ? 4 : 3;  // of a multiprocessor
+  static constexpr int BLOCKS = TILES > 2 || SUMS * TILES > 2 ? 2 : SUMS * TILES == 1 && BY_N ? 4 : 3;  // of a multiprocessor
 };
 
 template <typename C, typename Epilogue>
@@ -91,98 +93,105 @@ __device__ inline uint4 fetch(const char* from, bool exists) {
 /// The four 32-bit registers of 16 bytes, by a number that is known when this is compiled.
 __device__ inline uint32_t word(const uint4& x, int i) { return i == 0 ? x.x : i == 1 ? x.y : i == 2 ? x.z : x.w; }
 
-/// A warp's share of B, as its lane goes through it: half a step at a time, of its k where n is contiguous, else of its columns.
-template <typename C, bool ONCE>
+/// A warp's share of B, as its lane goes through it, a piece of a step at a time.
+template <class L>
 struct Weights {
-  static constexpr bool BY_N = C::B == Major::own;
-  const char* next[C::SUMS];
-  int stride[C::SUMS];  // bytes from a row, as stored, to the next
-  int n_left, k_left;   // columns from this lane's first on, and k
+  static constexpr bool BY_N = L::BY_N;
+  const char* next[L::SUMS];
+  int stride;          // bytes from a row, as stored, to the next: the sums' matrices are of one shape
+  int n_left, k_left;  // columns from this lane's first on, and k
 
-  __device__ Weights(const Part<C::SUMS>& part, int group, int n, int n_end, int step) {
-    const int g = threadIdx.x % WARP / 4, t = threadIdx.x % 4, k = step * STEP + 8 * t;
+  __device__ Weights(const Part<L::SUMS>& part, int group, int n, int n_end, int step) {
+    const int g = threadIdx.x % WARP / 4, t = threadIdx.x % 4, k = step * L::STEP + 8 * t;
     n_left = n_end - n - (BY_N ? 8 * g : g);
     k_left = part.k - k;
+    stride = int(part.b[0].stride * sizeof(bf16));
 #pragma unroll
-    for (int s = 0; s < C::SUMS; ++s) {
-      stride[s] = int(part.b[s].stride * sizeof(bf16));
+    for (int s = 0; s < L::SUMS; ++s) {
       const int64_t row = BY_N ? k : n + g, column = BY_N ? n + 8 * g : k;
-      next[s] = reinterpret_cast<const char*>(part.b[s].data + group * part.b[s].group_stride + column) + row * stride[s];
+      next[s] = reinterpret_cast<const char*>(part.b[s].data + group * part.b[s].group_stride + column) + row * stride;
     }
   }
-  /// Calls use(sum, i, address, whether it exists) for the four 16 bytes of each sum, and goes on. `half`: 0 and 1 by turns.
+  /// Calls use(sum, i, address, whether it exists) for the four 16 bytes of each sum, and goes on. piece: 0 to PIECES − 1 by turns.
   template <typename Use>
-  __device__ void half_step(int half, const Use& use) {
-    const bool exists = k_left > 0 && (!BY_N || n_left > 0);
+  __device__ void piece(int piece, const Use& use) {
 #pragma unroll
-    for (int s = 0; s < C::SUMS; ++s) {
+    for (int s = 0; s < L::SUMS; ++s) {
 #pragma unroll
-      for (int i = 0; i < 4; ++i) use(s, i, next[s] + (BY_N ? i : 8 * i) * stride[s], exists && (BY_N || n_left > 32 * half + 8 * i));
-      if (BY_N) next[s] += (half == 0 ? 4 : STEP - 4) * stride[s];
-      else next[s] += half == 0 ? 32 * stride[s] : int(STEP * sizeof(bf16)) - 32 * stride[s];
+      for (int i = 0; i < 4; ++i) {
+        if (BY_N) use(s, i, next[s] + i * stride, k_left > 0 && n_left > 0);
+        else use(s, i, next[s] + 8 * (i / 2) * stride + 2 * CHUNK * (i % 2), k_left > CHUNK * (i % 2) && n_left > 16 * piece + 8 * (i / 2));
+      }
+      const bool last = piece == L::PIECES - 1;
+      if (BY_N) next[s] += (last ? L::STEP - 4 : 4) * stride;
+      else next[s] += (last ? -48 : 16) * stride + (last ? 2 * L::STEP : 0);
     }
-    if (half == 1) k_left -= STEP;
+    if (piece == L::PIECES - 1) k_left -= L::STEP;
   }
-  __device__ void load(uint4 (&to)[C::SUMS][4], int half) {
-    half_step(half, [&](int s, int i, const char* from, bool exists) { to[s][i] = fetch<ONCE>(from, exists); });
+  __device__ void load(uint4 (&to)[L::SUMS][4], int number) {
+    piece(number, [&](int s, int i, const char* from, bool exists) { to[s][i] = fetch<L::ROW_WARPS == 1>(from, exists); });
   }
   /// Towards the second-level cache only. Where n is contiguous one lane asks for its row's 128 bytes.
-  __device__ void prefetch(int half) {
+  __device__ void prefetch(int number) {
     const bool asks = !BY_N || threadIdx.x % WARP < 4;
-    half_step(half, [&](int, int, const char* from, bool exists) {
+    piece(number, [&](int, int, const char* from, bool exists) {
       if (asks && exists) asm volatile("prefetch.global.L2 [%0];" ::"l"(from));
     });
   }
 };
 
-/// sums += half a step. `x`: a lane's 16 bytes of each tile's rows.
-template <bool BY_N, int TILES>
-__device__ inline void multiply_half(float (&sums)[TILES][4][4], const uint4 (&w)[4], const uint4 (&x)[TILES], int half) {
+/// sums += a piece of a step. `x`: a lane's 16 bytes of each chunk of each tile's rows.
+template <bool BY_N, int CHUNKS, int TILES>
+__device__ inline void multiply_piece(float (&sums)[TILES][4][4], const uint4 (&w)[4], const uint4 (&x)[CHUNKS][TILES], int piece) {
   if constexpr (BY_N) {
 #pragma unroll
     for (int j = 0; j < 4; ++j) {
       const uint32_t a[4] = {__byte_perm(word(w[0], j), word(w[1], j), 0x5410), __byte_perm(word(w[0], j), word(w[1], j), 0x7632),
                              __byte_perm(word(w[2], j), word(w[3], j), 0x5410), __byte_perm(word(w[2], j), word(w[3], j), 0x7632)};
 #pragma unroll
-      for (int i = 0; i < TILES; ++i) multiply_add(sums[i][j], a, half ? x[i].z : x[i].x, half ? x[i].w : x[i].y);
+      for (int i = 0; i < TILES; ++i) multiply_add(sums[i][j], a, word(x[0][i], 2 * piece), word(x[0][i], 2 * piece + 1));
     }
   } else {
 #pragma unroll
-    for (int j = 0; j < 2; ++j)
+    for (int chunk = 0; chunk < CHUNKS; ++chunk)
 #pragma unroll
-      for (int part = 0; part < 2; ++part) {
-        const uint32_t a[4] = {word(w[2 * j], 2 * part), word(w[2 * j + 1], 2 * part), word(w[2 * j], 2 * part + 1), word(w[2 * j + 1], 2 * part + 1)};
+      for (int half = 0; half < 2; ++half) {
+        const uint32_t a[4] = {word(w[chunk], 2 * half), word(w[2 + chunk], 2 * half), word(w[chunk], 2 * half + 1), word(w[2 + chunk], 2 * half + 1)};
 #pragma unroll
-        for (int i = 0; i < TILES; ++i) multiply_add(sums[i][2 * half + j], a, part ? x[i].z : x[i].x, part ? x[i].w : x[i].y);
+        for (int i = 0; i < TILES; ++i) multiply_add(sums[i][piece], a, word(x[chunk][i], 2 * half), word(x[chunk][i], 2 * half + 1));
       }
   }
 }
 
-/// A lane's rows of A: row 8i + g of the warp's, 16 bytes of it at each step. rows: how many the warp has.
-template <typename C, int TILES>
+/// A lane's rows of A: row 8i + g of the warp's, 16 bytes of each chunk at each step. rows: how many the warp has.
+template <typename C, class L>
 struct Rows {
-  const bf16* next[TILES];
-  int k_left;
-  bool exists[TILES];
-  __device__ Rows(const Part<C::SUMS>& part, int group, int64_t first, int rows, int step) {
-    const int g = threadIdx.x % WARP / 4, k = step * STEP + 8 * int(threadIdx.x % 4);
-    k_left = part.k - k;
+  static constexpr int TILES = L::WARP_TILES;
+  const bf16* next[C::GATHER_A ? TILES : 1];
+  int k_left, rows, stride;  // rows: from this lane's first on
+
+  __device__ Rows(const Part<C::SUMS>& part, int group, int64_t first, int count, int step) {
+    const int g = threadIdx.x % WARP / 4, k = step * L::STEP + 8 * int(threadIdx.x % 4);
+    k_left = part.k - k, rows = count - g, stride = int(part.a.stride);
+    const bf16* const from = part.a.data + group * part.a.group_stride + k;
+    if constexpr (!C::GATHER_A) next[0] = from + (first + g) * stride;
+    else
 #pragma unroll
-    for (int i = 0; i < TILES; ++i) {
-      exists[i] = TILE * i + g < rows;
-      int64_t row = first + TILE * i + g;
-      if constexpr (C::GATHER_A) row = exists[i] ? part.a.index[row] / part.a.divisor : 0;
-      next[i] = part.a.data + group * part.a.group_stride + row * part.a.stride + k;
-    }
+      for (int i = 0; i < TILES; ++i) next[i] = from + int64_t(rows > TILE * i ? part.a.index[first + g + TILE * i] / part.a.divisor : 0) * stride;
   }
-  __device__ void load(uint4 (&to)[TILES]) {
+  __device__ void load(uint4 (&to)[L::CHUNKS][TILES]) {
 #pragma unroll
     for (int i = 0; i < TILES; ++i) {
-      to[i] = make_uint4(0, 0, 0, 0);
-      if (exists[i] && k_left > 0) to[i] = *reinterpret_cast<const uint4*>(next[i]);
-      next[i] += STEP;
+      const bf16* const from = C::GATHER_A ? next[C::GATHER_A ? i : 0] : next[0] + TILE * i * stride;
+#pragma unroll
+      for (int chunk = 0; chunk < L::CHUNKS; ++chunk) {
+        to[chunk][i] = make_uint4(0, 0, 0, 0);
+        if (rows > TILE * i && k_left > CHUNK * chunk) to[chunk][i] = *reinterpret_cast<const uint4*>(from + CHUNK * chunk);
+      }
     }
-    k_left -= STEP;
+#pragma unroll
+    for (const bf16*& at : next) at += L::STEP;
+    k_left -= L::STEP;
   }
 };
 
@@ -243,16 +252,15 @@ __device__ inline void store_sums(float* to, const float (&sums)[TILES][4][4]) {
 template <typename C, int TILES, typename Epilogue>
 __global__ void __launch_bounds__(Layout<C, TILES>::THREADS, Layout<C, TILES>::BLOCKS) few_rows_kernel(const Job<C, Epilogue> job, int cluster) {
   using L = Layout<C, TILES>;
-  constexpr bool RAGGED = C::KIND == Kind::ragged_m, BY_N = C::B == Major::own;
-  constexpr int SUMS = C::SUMS, MT = L::WARP_TILES, DEPTH = L::DEPTH, THREADS = L::THREADS;
+  constexpr bool RAGGED = C::KIND == Kind::ragged_m;
+  constexpr int SUMS = C::SUMS, MT = L::WARP_TILES, DEPTH = L::DEPTH, PIECES = L::PIECES;
   extern __shared__ __align__(16) float few_memory[];
   float* const received = few_memory + L::OWN;
   next_may_begin();
 
   const int rank = blockIdx.x % cluster, place = blockIdx.x / cluster;
   const int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
-  const int row_warp = warp % L::ROW_WARPS, column_warp = warp / L::ROW_WARPS % L::COLUMN_WARPS, k_warp = warp / L::ROW_WARPS / L::COLUMN_WARPS;
-  const int first_column = place % job.column_blocks * L::COLUMNS, n = first_column + column_warp * SPAN;
+  const int row_warp = warp % L::ROW_WARPS, k_warp = warp / L::ROW_WARPS, n = place % job.column_blocks * SPAN;
   int group = place / job.column_blocks, begin = 0, end = job.m;
   if constexpr (RAGGED) {
     inputs_ready();
@@ -269,39 +277,41 @@ __global__ void __launch_bounds__(Layout<C, TILES>::THREADS, Layout<C, TILES>::B
 #pragma unroll
     for (int p = 0; p < C::PRODUCTS; ++p) {
       const Part<SUMS>& part = job.parts[p];
-      const int steps = (part.k + STEP - 1) / STEP, step = steps * share / shares, halves = 2 * (steps * (share + 1) / shares - step);
-      Weights<C, L::ROW_WARPS == 1> weights(part, group, n, job.n, step);
-      uint4 w[DEPTH][SUMS][4], x[2][MT];
+      const int steps = (part.k + L::STEP - 1) / L::STEP, step = steps * share / shares, pieces = PIECES * (steps * (share + 1) / shares - step);
+      Weights<L> weights(part, group, n, job.n, step);
+      uint4 w[DEPTH][SUMS][4], x[2][L::CHUNKS][MT];
 #pragma unroll
       for (int i = 0; i < DEPTH; ++i)
-        if (i < halves) weights.load(w[i], i % 2);
+        if (i < pieces) weights.load(w[i], i % PIECES);
       if (!RAGGED && p == 0) {
         auto ahead = weights;
-        for (int i = DEPTH; i < halves; i += 2) ahead.prefetch(0), ahead.prefetch(1);
+        for (int i = DEPTH; i < pieces; i += PIECES)
+#pragma unroll
+          for (int j = 0; j < PIECES; ++j) ahead.prefetch((DEPTH + j) % PIECES);
         inputs_ready();
       }
-      Rows<C, MT> rows(part, group, first + row_warp * MT * TILE, end - first - row_warp * MT * TILE, step);
-      if (halves > 0) rows.load(x[0]);
-      for (int base = 0; base < halves; base += 4)
+      Rows<C, L> rows(part, group, first + row_warp * MT * TILE, end - first - row_warp * MT * TILE, step);
+      if (pieces > 0) rows.load(x[0]);
+      // Two steps a round, so that every register is known by its number.
+      for (int base = 0; base < pieces; base += 2 * PIECES)
 #pragma unroll
-        for (int i = 0; i < 4; ++i) {
-          const int half = base + i;
-          if (half >= halves) break;
-          if (i % 2 == 0 && half + 2 < halves) rows.load(x[(i / 2 + 1) % 2]);
+        for (int i = 0; i < 2 * PIECES; ++i) {
+          if (base + i >= pieces) break;
+          if (i % PIECES == 0 && base + i + PIECES < pieces) rows.load(x[(i / PIECES + 1) % 2]);
 #pragma unroll
-          for (int s = 0; s < SUMS; ++s) multiply_half<BY_N>(sums[s], w[i % DEPTH][s], x[i / 2 % 2], i % 2);
-          if (half + DEPTH < halves) weights.load(w[i % DEPTH], i % 2);
+          for (int s = 0; s < SUMS; ++s) multiply_piece<L::BY_N>(sums[s], w[i % DEPTH][s], x[i / PIECES], i % PIECES);
+          if (base + i + DEPTH < pieces) weights.load(w[i % DEPTH], (i + DEPTH) % PIECES);
         }
     }
 
 #pragma unroll
     for (int s = 0; s < SUMS; ++s)
-      store_sums<BY_N, L::STRIDE>(few_memory + ((k_warp * SUMS + s) * L::ROWS + row_warp * MT * TILE) * L::STRIDE + column_warp * SPAN, sums[s]);
+      store_sums<L::BY_N, L::STRIDE>(few_memory + ((k_warp * SUMS + s) * L::ROWS + row_warp * MT * TILE) * L::STRIDE, sums[s]);
     if (cluster > 1 && first == begin) cluster_wait();  // all blocks of the cluster are there
     __syncthreads();
     const int exist = min(end - first, L::ROWS), owned = (L::FOURS + cluster - 1) / cluster * 4;
-    constexpr int QUADS = L::COLUMNS / 4;
-    for (int i = threadIdx.x; i < SUMS * L::ROWS * QUADS; i += THREADS) {
+    constexpr int QUADS = SPAN / 4;
+    for (int i = threadIdx.x; i < SUMS * L::ROWS * QUADS; i += L::THREADS) {
       const int row = i / QUADS % L::ROWS, s = i / QUADS / L::ROWS, column = i % QUADS * 4;
       if (row >= exist) continue;
       float4 sum = {};
@@ -317,8 +327,8 @@ __global__ void __launch_bounds__(Layout<C, TILES>::THREADS, Layout<C, TILES>::B
     if (cluster > 1) cluster_arrive(), cluster_wait();
     else __syncthreads();
 
-    for (int call = warp; call < owned / 4 * L::COLUMN_WARPS; call += L::WARPS) {
-      const int four = call / L::COLUMN_WARPS, row = (four * cluster + rank) * 4 + lane / 8, column = call % L::COLUMN_WARPS * SPAN + lane % 8 * RUN;
+    for (int four = warp; four < owned / 4; four += L::WARPS) {
+      const int row = (four * cluster + rank) * 4 + lane / 8, column = lane % 8 * RUN;
       if ((four * cluster + rank) * 4 >= exist) continue;
       Run total[SUMS];
 #pragma unroll
@@ -330,7 +340,7 @@ __global__ void __launch_bounds__(Layout<C, TILES>::THREADS, Layout<C, TILES>::B
         }
         total[s] = {{low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w}};
       }
-      job.epilogue(group, int64_t(first) + row, int64_t(first_column) + column, row < exist ? max(0, min(RUN, job.n - first_column - column)) : 0, total);
+      job.epilogue(group, int64_t(first) + row, int64_t(n) + column, row < exist ? max(0, min(RUN, job.n - n - column)) : 0, total);
     }
     if (first + L::ROWS < end) {  // another round overwrites what others may still read
       if (cluster > 1) cluster_arrive(), cluster_wait();
@@ -342,10 +352,10 @@ __global__ void __launch_bounds__(Layout<C, TILES>::THREADS, Layout<C, TILES>::B
 template <typename C, int TILES, typename Epilogue>
 cudaError_t launch(cudaStream_t stream, Job<C, Epilogue> job, int64_t most_groups) {
   using L = Layout<C, TILES>;
-  job.column_blocks = int(ceil_div(job.n, L::COLUMNS));
+  job.column_blocks = int(ceil_div(job.n, SPAN));
   const int64_t places = job.column_blocks * most_groups;
   int steps = 0, cluster = 1;
-  for (const auto& part : job.parts) steps = max(steps, int(ceil_div(part.k, STEP)));
+  for (const auto& part : job.parts) steps = max(steps, int(ceil_div(part.k, L::STEP)));
 #ifdef MLAC_HOPPER
   while (cluster < MOST_CLUSTER && 2 * places * cluster <= PROCESSORS * L::BLOCKS && steps >= 2 * cluster * L::K_WARPS) cluster *= 2;
 #endif

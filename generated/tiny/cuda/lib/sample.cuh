@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include "counter_random.cuh"
 #include "kernel.cuh"
 #include "overlap.cuh"
 
@@ -36,15 +37,6 @@ struct Arguments {
   int32_t* sampled;
   double* log_probability;
 };
-
-// SplitMix64 and uniform numbers in (0, 1], as templates/cpu/lib/random.h has them.
-__device__ inline uint64_t mix(uint64_t x) {
-  x += 0x9e3779b97f4a7c15u;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-  return x ^ (x >> 31);
-}
-__device__ inline double uniform(uint64_t key, uint64_t counter) { return double((mix(key ^ mix(counter)) >> 11) + 1) * 0x1p-53; }
 
 /// Floats as unsigned integers in the same order.
 __device__ inline uint32_t order_of(float x) {
