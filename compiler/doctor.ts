@@ -24,12 +24,12 @@ export async function examine(): Promise<Check[]> {
     compiler.check,
     ...(compiler.found ? [await openMp(compiler.found)] : []),
     await nativeCalls(),
+    await mpi(),
     processorCheck(),
     vectors(),
     memory(),
     disk(),
     ...(await examineCuda()),
-    await mpiCheck(),
   ];
 }
 
@@ -84,16 +84,17 @@ async function nativeCalls(): Promise<Check> {
   }
 }
 
-/** What ranks on processors talk through. */
-async function mpiCheck(): Promise<Check> {
+/** What several processes on processors talk by. */
+async function mpi(): Promise<Check> {
   try {
     const { path } = await findMpi();
-    const mpirun = which("mpirun");
-    if (mpirun === undefined) return { name: "MPI", state: "absent", found: `${path}, but no mpirun`, remedy: mpiHint };
-    return { name: "MPI", state: "ok", found: `${path} and ${mpirun}: mlac train -n on processors` };
+    const start = which("mpirun");
+    return start === undefined
+      ? { name: "MPI", state: "absent", found: `${path}, but no mpirun; only one process can train on processors`, remedy: mpiHint }
+      : { name: "MPI", state: "ok", found: `${path}, ${start}` };
   } catch (error) {
     if (!(error instanceof MlacError)) throw error;
-    return { name: "MPI", state: "absent", found: "not found: no ranks on processors (mlac train -n)", remedy: mpiHint };
+    return { name: "MPI", state: "absent", found: `${error.message}; only one process can train on processors`, remedy: mpiHint };
   }
 }
 

@@ -50,6 +50,12 @@ else {
     await check(ran, "start-late", { code: 1, report: [/rank 1 of 2 has not come within 5 s/], checkpoint: undefined, within: 15 });
   });
 
+  test("late at the start, under mpirun", async () => {
+    const command = mpirun("-n", "2", ...training("--timeout", "1", "--run", "start-direct"));
+    const ran = await runRanks(command, { cwd: folder, environment: { MLAC_FAULT: "1:start:late=60" } });
+    await check(ran, "start-direct", { code: 1, report: [/rank 1 of 2 has not come within 5 s/], checkpoint: undefined, within: 15 });
+  });
+
   test("killed in the backward pass", async () => {
     const ran = await ranks("backward-kill", "1:step 6:backward:kill");
     await check(ran, "backward-kill", {
@@ -168,6 +174,19 @@ else {
     const ran = await ranks("term", "1:step 6:begin:term");
     await check(ran, "term", { code: 143, report: [/stopped by SIGTERM after step 6 of 12, and saved/], checkpoint: 6 });
     assert.equal(readdirSync(join(folder, "term", "checkpoints")), ["step-000004", "step-000006"]);
+  });
+
+  test("Ctrl-C saves once and ends all", async () => {
+    let sent = false;
+    const onText = (text: string, pid: number): void => {
+      if (sent || !/step +1\/12/.test(text)) return;
+      sent = true;
+      process.kill(pid, "SIGINT");
+    };
+    const ran = await ranks("interrupt", "1:step 3:begin:late=2", [], { onText });
+    const step = Number(/stopped by SIGINT after step (\d+) of 12, and saved/.exec(ran.out)?.[1]);
+    assert.ok(step <= 3, ran.err);
+    await check(ran, "interrupt", { code: 130, report: [/SIGINT: saving after this step/], checkpoint: step });
   });
 
   test("the process that started the ranks is killed", async () => {

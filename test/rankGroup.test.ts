@@ -1,5 +1,6 @@
 /** How ranks find each other, share a run out, and end; what takes MPI is left out where there is none. */
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { suite } from "uvu";
@@ -13,7 +14,7 @@ import { countOfHost, firstHost } from "../runtime/ranks/nodelist.js";
 import { chooseGpu, shareThreads, shareWork } from "../runtime/ranks/share.js";
 import { writeShard } from "../runtime/shards.js";
 import { isMpiWanted, withoutMpi } from "./mpi.js";
-import { checkpointOf, metricsOf, type Ran, rankedModel, runRanks, training } from "./ranked.js";
+import { checkpointOf, cli, metricsOf, type Ran, rankedModel, runRanks, training } from "./ranked.js";
 import { failsWith, temporaryFolder } from "./temporary.js";
 
 const test = suite("groups of ranks");
@@ -210,7 +211,6 @@ test("ranks meet, and strangers are sent away", async () => {
       await once(stranger, "close");
     }
     await failsWith(() => join(1, { token: "guessed" }), "run/port", /did not reach/);
-    await failsWith(() => join(1, { size: 3 }), "run/ranks", /rank 1 was started as one of 3 ranks, and rank 0 as one of 2/);
     const [zero, one] = await Promise.all([join(0), join(1)]);
     assert.equal(await Promise.all([zero.meet("here", "a"), one.meet("here", "b")]), [
       ["a", "b"],
@@ -220,6 +220,13 @@ test("ranks meet, and strangers are sent away", async () => {
     one.finished(undefined);
   });
   assert.equal(verdict, { code: 0, diagnostics: [], outcome: "done" });
+});
+
+test("a rank that was started among another number of ranks ends all", async () => {
+  const sentence = /rank 1 was started as one of 3 ranks, and rank 0 as one of 2/;
+  const verdict = await meeting((_, join) => failsWith(() => join(1, { size: 3 }), "run/ranks", sentence));
+  assert.is(verdict.code, 1);
+  assert.match(verdict.diagnostics[0]?.message ?? "", sentence);
 });
 
 test("a failure is told once: of the rank, or of all", async () => {
@@ -269,6 +276,10 @@ else {
       two!.every((line) => line["sentBytes"]! > 0 && line["sentGradientBytes"]! < line["sentBytes"]! && line["exposedBackward"]! >= 0),
     );
     assert.is(await checkpointOf(join(folder, "two")), 12);
+    const { code, err } = await runRanks([process.execPath, cli, "report", "two"], { cwd: folder });
+    assert.is(code, 0, err);
+    const report = readFileSync(join(folder, "two", "report.html"), "utf8");
+    for (const title of ["Waiting for other ranks", "Sent between ranks", "2; of the machine of rank 0"]) assert.match(report, title);
   });
 
   test("what cannot be is said before anything is started", async () => {

@@ -3,12 +3,14 @@
  * rank 0, or in the process of `mlac train -n`. What it decides is one verdict, told to all ranks and, as one report, to the
  * user by whoever has the hub.
  */
-import { createServer, type Server, type Socket } from "node:net";
+import type { Server, Socket } from "node:net";
 import { constants } from "node:os";
-import { type Diagnostic, fail } from "../../compiler/diagnostics.js";
-import { codeOf } from "../durable.js";
+import type { Diagnostic } from "../../compiler/diagnostics.js";
+import { refusalOf } from "./admission.js";
 import { faultReport } from "./faultReport.js";
-import { type FromRank, type Heard, type Hello, listen, nowhere, type Shown, send } from "./messages.js";
+import { Meetings } from "./meetings.js";
+import { type FromRank, type Heard, listen, nowhere, type Shown, send } from "./messages.js";
+import { openServer } from "./server.js";
 import { absent, findCause, findLate, type Limits, type Seat, type Trouble } from "./trouble.js";
 
 export interface HubOptions extends Limits {
@@ -48,7 +50,7 @@ export class Hub {
   readonly #server: Server;
   readonly #seats = new Map<number, Seat>();
   readonly #sockets = new Map<number, Socket>();
-  readonly #meetings = new Map<string, Map<number, unknown>>();
+  readonly #meetings: Meetings;
   readonly #ended = new Map<number, string>();
   readonly #began = performance.now();
   readonly #timer: NodeJS.Timeout;
@@ -63,31 +65,15 @@ export class Hub {
   private constructor(server: Server, options: HubOptions) {
     this.#options = options;
     this.#server = server;
+    this.#meetings = new Meetings(options.size);
     this.verdict = new Promise((settle) => (this.#settle = settle));
     server.on("connection", (socket) => this.#introduce(socket));
     this.#timer = setInterval(() => this.#check(), 1000 * pulse(options.timeout));
   }
 
-  /** Takes the first of the ports that is free; 0 is any. `host` undefined: on all of this machine's addresses. Errors: run/port. */
+  /** At the first of the ports that is free; 0 is any. `host` undefined: on all of this machine's addresses. Errors: run/port. */
   static async open(host: string | undefined, ports: readonly number[], options: HubOptions): Promise<Hub> {
-    let problem: unknown;
-    for (const port of ports) {
-      const server = createServer();
-      try {
-        await new Promise<void>((done, refuse) => {
-          server.once("error", refuse);
-          server.listen({ port, ...(host === undefined ? {} : { host }) }, done);
-        });
-        return new Hub(server, options);
-      } catch (error) {
-        problem = error;
-        server.close();
-        if (codeOf(error) !== "EADDRINUSE") break;
-      }
-    }
-    return fail("run/port", `the ranks' control channel cannot be opened at port ${ports.join(", ")}: ${(problem as Error).message}`, {
-      help: "name a port that is free, the same for all ranks: MLAC_PORT=…",
-    });
+    return new Hub(await openServer(host, ports), options);
   }
 
   get port(): number {
@@ -163,15 +149,17 @@ export class Hub {
     });
   }
 
-  /** Strangers are sent away without a word; ranks of another kind with one. */
+  /** Strangers are sent away without a word. A rank of another kind has to be there and cannot: that is the end. */
   #admit(socket: Socket, message: FromRank): Seat | undefined {
     if (message.type !== "hello" || message.token !== this.#options.token) {
       socket.destroy();
       return undefined;
     }
-    const refused = this.#refusal(message);
+    const refused = refusalOf(message, this.#options, this.#seats);
     if (refused !== undefined) {
       send(socket, { type: "refused", message: refused });
+      const help = "start all ranks with the same mlac and the same launcher";
+      this.#end({ code: 1, diagnostics: [{ slug: "run/ranks", message: refused, frames: [], help }] });
       socket.end();
       return undefined;
     }
@@ -185,13 +173,6 @@ export class Hub {
       this.#options.onWelcome?.(this.heard());
     }
     return seat;
-  }
-
-  #refusal({ rank, size, mlac }: Hello): string | undefined {
-    const { size: own, mlac: version } = this.#options;
-    if (size !== own) return `rank ${rank} was started as one of ${size} ranks, and rank 0 as one of ${own}`;
-    if (mlac !== version) return `rank ${rank} runs mlac ${mlac}, and rank 0 mlac ${version}`;
-    return this.#seats.has(rank) ? `rank ${rank} was started twice` : undefined;
   }
 
   #take(seat: Seat, message: FromRank): void {
@@ -226,14 +207,10 @@ export class Hub {
     }
   }
 
-  /** The last one to come lets all go on, with what each has brought. */
+  /** The last one to come lets all go on. */
   #meet(rank: number, name: string, value: unknown): void {
-    const come = this.#meetings.get(name) ?? new Map<number, unknown>();
-    this.#meetings.set(name, come.set(rank, value));
-    const { size } = this.#options;
-    if (come.size < size) return;
-    this.#meetings.delete(name);
-    this.#broadcast({ type: "met", name, values: Array.from({ length: size }, (_, one) => come.get(one) ?? null) });
+    const values = this.#meetings.come(rank, name, value);
+    if (values !== undefined) this.#broadcast({ type: "met", name, values });
   }
 
   #finish(seat: Seat, outcome: unknown): void {

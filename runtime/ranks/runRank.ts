@@ -1,5 +1,5 @@
 /** What a process does that was started as a rank: joins the others, works, and ends with them, whatever happens to any of them. */
-import type { Diagnostic } from "../../compiler/diagnostics.js";
+import { type Diagnostic, MlacError } from "../../compiler/diagnostics.js";
 import { Progress, type Show } from "../progress.js";
 import { exitCodeOf } from "../signals.js";
 import { describePlace, type Place } from "./environment.js";
@@ -40,47 +40,56 @@ export async function runRank<T>(place: Place, options: RankOptions, work: (grou
   const limits = { size, timeout, patience: startFactor * timeout };
   const hub = rank === 0 && !served ? await Hub.open(undefined, place.ports, { ...limits, token, mlac }) : undefined;
   if (hub) process.stderr.write(`${describePlace({ ...place, ports: [hub.port] })}\n`);
-  let group: RankGroup | undefined;
+  const joined: Joined = { hub, report };
   let early: NodeJS.Signals | undefined;
-  let over: (verdict: { code: number }) => void = () => undefined;
-  const end = new Promise<{ code: number }>((settle) => (over = settle));
-  const member = await Member.join(hub ? { ...place, addresses: ["127.0.0.1"], ports: [hub.port] } : place, {
-    ...limits,
-    rank,
-    mlac,
-    onSignal(signal) {
-      if (group) group.signal = signal;
-      else early = signal;
-    },
-    onEnd: (code) => over({ code }),
-    onLost: (how, heard) => void lost({ place, how, heard, timeout, report }).then(() => over({ code: 1 })),
+  const end = new Promise<number>((over) => {
+    joined.joining = Member.join(hub ? { ...place, addresses: ["127.0.0.1"], ports: [hub.port] } : place, {
+      ...limits,
+      rank,
+      mlac,
+      onSignal(signal) {
+        if (joined.group) joined.group.signal = signal;
+        else early = signal;
+      },
+      onEnd: over,
+      onLost(how, heard) {
+        reportLost({ place, how, heard, timeout, report });
+        over(1);
+      },
+    });
   });
-  group = new RankGroup(place, member, timeout);
+  // A fault anywhere ends this process in whatever it is doing, be it waiting for the others at the start.
+  void end.then((code) => (code === 0 ? undefined : leave(code, joined)));
+  const member = await (joined.joining as Promise<Member>).catch((error: unknown) => {
+    // Whoever refuses a rank reports it.
+    throw error instanceof MlacError && error.diagnostics[0]?.slug === "run/ranks" ? new MlacError([]) : error;
+  });
+  const group = new RankGroup(place, member, timeout);
   group.signal = early;
+  joined.group = group;
   // Whoever calls exit would wait for the others at MPI's end, and they for him.
-  const abort = (): void => group?.abort();
+  const abort = (): void => group.abort();
   process.on("exit", abort);
-  // A fault anywhere ends this process in whatever it is doing.
-  void end.then(async ({ code }) => {
-    if (code !== 0) await leave(code, { group, member, hub, report });
-  });
   try {
     const result = await work(group, await showing(place, member));
     process.off("exit", abort);
     release();
     member.finished(rank === 0 ? result : undefined);
-    await end;
+    if ((await end) !== 0) return await forever();
     await hub?.empty(leaving);
     return result;
   } catch (error) {
     const { diagnostics, code } = diagnose(error);
     member.failed(diagnostics, code);
-    return await new Promise<never>(() => undefined);
+    return await forever();
   } finally {
     member.close();
     hub?.close();
   }
 }
+
+/** The verdict ends this process. */
+const forever = (): Promise<never> => new Promise<never>(() => undefined);
 
 /**
  * A launcher that sees one rank fail ends all others with SIGTERM. Before and after training, which takes signals itself, they stay
@@ -106,20 +115,20 @@ async function showing({ rank, served }: Place, member: Member): Promise<Show> {
   };
 }
 
-interface Leaving {
-  group: RankGroup | undefined;
-  member: Member;
+interface Joined {
+  joining?: Promise<Member>;
+  group?: RankGroup;
   hub: Hub | undefined;
   report: RankOptions["report"];
 }
 
-async function leave(code: number, { group, member, hub, report }: Leaving): Promise<never> {
+async function leave(code: number, { joining, group, hub, report }: Joined): Promise<never> {
   const verdict: Verdict | undefined = await hub?.verdict;
   // Where rank 0 was stopped, the others have told already.
   if (verdict && verdict.diagnostics.length > 0 && hub?.heldUp === 0) report(verdict.diagnostics);
   group?.abort();
   await new Promise((done) => setTimeout(done, returning));
-  member.close();
+  if (group) (await joining)?.close();
   await hub?.empty(leaving);
   return process.exit(code);
 }
@@ -133,7 +142,7 @@ interface LostHub {
 }
 
 /** Without rank 0 it is the next living rank that tells; without the process that started all, nobody is there to be told. */
-async function lost({ place, how, heard, timeout, report }: LostHub): Promise<void> {
+function reportLost({ place, how, heard, timeout, report }: LostHub): void {
   if (place.served || how === "orphaned") return;
   const next = heard.find(({ rank, state }) => rank > 0 && state === "here");
   if (next?.rank !== place.rank) return;

@@ -88,6 +88,7 @@ export function machinePart({ starts }: RunFacts): Markup {
   const last = starts.at(-1);
   if (last === undefined) return markup``;
   return markup`${facts([
+    ...(last.ranks === undefined ? [] : [["ranks", `${last.ranks}; of the machine of rank 0 is what follows`] as const]),
     ["processor", `${last.processor}, ${last.processors} processors, ${last.threads} threads`],
     ...(last.gpu === undefined ? [] : [["GPU", last.gpu] as const]),
     ["memory", quantity(last.memory, "B")],

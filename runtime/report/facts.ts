@@ -5,6 +5,7 @@ import { findGpus } from "../../compiler/gpu.js";
 import type { Manifest, ManifestKernel } from "../../compiler/manifest.js";
 import { machineMemory } from "../../compiler/memory.js";
 import { failOn, replaceFile } from "../durable.js";
+import { shareThreads } from "../ranks/share.js";
 import { pathsOf } from "../runs.js";
 import type { Settings } from "../settings.js";
 import type { TrainOptions } from "../train.js";
@@ -40,6 +41,8 @@ export interface Start {
   system: string;
   node: string;
   gpu?: string;
+  /** Where there were several ranks: how many. The machine is rank 0's. */
+  ranks?: number;
 }
 
 /** Earlier starts are taken from the folder's run.json. */
@@ -79,11 +82,12 @@ async function startOf(options: TrainOptions, step: number): Promise<Start> {
     mlac: options.mlac,
     processor: cpus()[0]?.model.trim() || "unknown processor",
     processors: availableParallelism(),
-    threads: options.threads || availableParallelism(),
+    threads: options.threads || (options.group?.place ? shareThreads(options.group.place, 0) : availableParallelism()),
     memory: machineMemory(),
     system: `${process.platform} ${release()}`,
     node: process.versions.node,
     ...(gpu === undefined ? {} : { gpu }),
+    ...(options.group?.place === undefined ? {} : { ranks: options.group.size }),
   };
 }
 
