@@ -24,6 +24,7 @@ export async function examine(): Promise<Check[]> {
     compiler.check,
     ...(compiler.found ? [await openMp(compiler.found)] : []),
     await nativeCalls(),
+    await mpi(),
     processorCheck(),
     vectors(),
     memory(),

@@ -25,7 +25,11 @@ export default function (program: Command): void {
       "of so many processes or GPUs that train together: memory and work of each, and how training scales",
       count(1),
     )
-    .option("--bandwidth <GB/s>", "what each gives to others in a second (default: 350 up to 8 ranks, 45 beyond)", between(1e-3))
+    .option(
+      "--bandwidth <GB/s>",
+      "what each gives to others in a second (default: GPUs 350 up to 8 ranks, 45 beyond; processors 10 and 1.2)",
+      between(1e-3),
+    )
     .option("--micro-step <ms>", "the measured time of a micro-step (default: the least that its kernels take)", between(1e-6))
     .action(async (model: string, options: Options) => {
       const { plan } = await import("../build.js");
