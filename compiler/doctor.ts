@@ -24,7 +24,6 @@ export async function examine(): Promise<Check[]> {
     compiler.check,
     ...(compiler.found ? [await openMp(compiler.found)] : []),
     await nativeCalls(),
-    await mpi(),
     processorCheck(),
     vectors(),
     memory(),
