@@ -112,7 +112,7 @@ function timeDecode() {
   if (kernels)
     for (const k of kernels)
       log(
-        `${k.name.padEnd(44)} ${String(k.calls).padStart(3)} ${(1e3 * k.ms).toFixed(1).padStart(9)} us ${((1e3 * k.ms) / k.calls).toFixed(2).padStart(8)} each`,
+        `${k.name.padEnd(44)} ${String(k.calls).padStart(3)} ${(1e3 * k.milliseconds).toFixed(1).padStart(9)} us ${((1e3 * k.milliseconds) / k.calls).toFixed(2).padStart(8)} each`,
       );
   const bytesPerSecond = (bytes / ms) * 1e3;
   return { ms, bytes, bytesPerSecond, share: bytesPerSecond / copy, tokensPerSecond: (rows / ms) * 1e3, sampling, kernels };
@@ -123,7 +123,7 @@ function timePrefill() {
   const ms = gpu.time("prefill", 10);
   const kernels = values.profile ? gpu.profile("prefill", 3) : undefined;
   if (kernels)
-    for (const k of kernels) log(`${k.name.padEnd(44)} ${String(k.calls).padStart(3)} ${(1e3 * k.ms).toFixed(1).padStart(9)} us`);
+    for (const k of kernels) log(`${k.name.padEnd(44)} ${String(k.calls).padStart(3)} ${(1e3 * k.milliseconds).toFixed(1).padStart(9)} us`);
   const flops = manifest.kernels.filter((k) => k.programs.includes("prefill")).reduce((n, k) => n + k.flops * callsOf(k.name), 0);
   return { ms, tokens: window, flops, teraflops: flops / ms / 1e9, tokensPerSecond: (window / ms) * 1e3, kernels };
   function callsOf(name: string): number {

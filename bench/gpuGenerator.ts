@@ -1,6 +1,6 @@
 /** A CUDA build that generates, opened for measurements: what runtime/native/cuda/generate/generator_extra.h adds to decode.h. */
 import koffi, { type LibraryHandle } from "koffi";
-import type { KernelTime } from "./gpuModel.js";
+import type { KernelTime } from "../runtime/session.js";
 
 export type Part = "prefill" | "decode" | "sample";
 const numbers: Readonly<Record<Part, number>> = { prefill: 0, decode: 1, sample: 2 };
@@ -92,8 +92,8 @@ export class GpuGenerator {
     );
     const lines = text.toString("utf8", 0, text.indexOf(0)).trim().split("\n");
     return lines.map((line) => {
-      const [name = "", calls, ms] = line.split("\t");
-      return { name, calls: Number(calls), ms: Number(ms) };
+      const [name = "", calls, milliseconds] = line.split("\t");
+      return { name, calls: Number(calls), milliseconds: Number(milliseconds) };
     });
   }
 

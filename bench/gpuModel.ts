@@ -1,14 +1,6 @@
 /** A CUDA build, opened for measurements: what runtime/native/cuda/extra.h adds to the session's interface. */
 import koffi, { type LibraryHandle } from "koffi";
 
-export interface KernelTime {
-  name: string;
-  /** Calls in one micro-step. */
-  calls: number;
-  /** Milliseconds of all of them together. */
-  ms: number;
-}
-
 export class GpuModel {
   readonly #library: LibraryHandle;
   readonly #session: unknown;
@@ -64,17 +56,6 @@ export class GpuModel {
     const report = new Float64Array(2);
     this.#call("int32_t mlac_time(void *session, int32_t rounds, double *report)", rounds, report);
     return { microStep: report[0]!, update: report[1]! };
-  }
-
-  /** Where a micro-step's time goes, kernel by kernel; launched one by one, so that each waits for the one before. */
-  profile(rounds: number): KernelTime[] {
-    const text = Buffer.alloc(1 << 16);
-    this.#call("int32_t mlac_profile(void *session, int32_t rounds, char *text, int64_t bytes)", rounds, text, BigInt(text.length));
-    const lines = text.toString("utf8", 0, text.indexOf(0)).trim().split("\n");
-    return lines.map((line) => {
-      const [name = "", calls, ms] = line.split("\t");
-      return { name, calls: Number(calls), ms: Number(ms) };
-    });
   }
 
   /** The version of cuBLASLt, 130002 for 13.0.2, or 0. */

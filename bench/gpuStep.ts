@@ -1,6 +1,6 @@
 /**
- * `npm run bench:gpu -- MODEL [--fuse name=choice …] [--set NAME=VALUE …] [--dump DIR] [--profile] [--candidates] [--out FILE]`
- * The time of a training step of a model on this machine's GPU, its memory, and where the time goes. With --dump, what
+ * `npm run bench:gpu -- MODEL [--fuse name=choice …] [--set NAME=VALUE …] [--dump DIR] [--candidates] [--out FILE]`
+ * The time of a training step of a model on this machine's GPU, and its memory; `mlac bench MODEL --kernels` says where the time goes. With --dump, what
  * `torch_train.py --dump` wrote and bench/torch/convert_dump.py converted: the same weights and batches, losses compared. Each matrix product runs in the way that was
  * measured to be the fastest, now or by an earlier session of this build; --candidates prints what was measured. MLAC_TUNE=0 leaves it to the estimates.
  */
@@ -11,7 +11,6 @@ import { parseArgs } from "node:util";
 import { build } from "../compiler/build.js";
 import { MlacError } from "../compiler/diagnostics.js";
 import { findGpus } from "../compiler/gpu.js";
-import type { Manifest } from "../compiler/manifest.js";
 import { binary } from "../compiler/memory.js";
 import { report } from "../compiler/report.js";
 import { Random } from "../runtime/random.js";
@@ -26,7 +25,6 @@ const { values, positionals } = parseArgs({
     set: { type: "string", multiple: true, default: [] },
     dump: { type: "string" },
     losses: { type: "string" },
-    profile: { type: "boolean", default: false },
     candidates: { type: "boolean", default: false },
     rounds: { type: "string", default: "10" },
     directory: { type: "string" },
@@ -36,9 +34,6 @@ const { values, positionals } = parseArgs({
 const [file = "examples/speedrun/model.ts"] = positionals;
 const pairs = (list: readonly string[]): Record<string, string> => Object.fromEntries(list.map((p) => p.split("=") as [string, string]));
 const log = (text: string): void => void process.stderr.write(`${text}\n`);
-
-/** Ceilings measured on an H200: a large bf16 product and a large copy. */
-const ceilings = { teraflops: 790, terabytes: 4.2 };
 
 const stop = (sentence: string, code: number): never => {
   log(sentence);
@@ -102,7 +97,6 @@ Object.assign(result, { ...times, step: stepMs, tokensPerSecond: (batch * length
 log(
   `micro-step ${times.microStep.toFixed(2)} ms, update ${times.update.toFixed(2)} ms, together ${stepMs.toFixed(2)} ms; ${Math.round((batch * length * 1000) / stepMs).toLocaleString("en-US")} tokens/s; ${usedMemory()} MiB in use on the GPU`,
 );
-if (values.profile) result.kernels = table(model.profile(3), manifest);
 model.close();
 if (values.out) writeFileSync(values.out, `${JSON.stringify(result, undefined, 1)}\n`);
 
@@ -138,41 +132,6 @@ function candidates(kernels: readonly KernelChoice[]): readonly KernelChoice[] {
     log(`${kernel.padEnd(52)} ${chosen.padEnd(9)} ${times.join("  ")}`);
   }
   return sorted;
-}
-
-interface Row {
-  name: string;
-  calls: number;
-  ms: number;
-  share: number;
-  teraflops: number;
-  terabytes: number;
-  /** The least time by arithmetic (790 TFLOP/s) or by memory (4.2 TB/s), over the time taken. */
-  roofline: number;
-}
-
-function table(times: readonly { name: string; calls: number; ms: number }[], { kernels }: Manifest): Row[] {
-  const whole = times.reduce((n, t) => n + t.ms, 0);
-  const rows = times.map(({ name, calls, ms }) => {
-    const kernel = kernels.find((k) => k.name === name);
-    const [teraflops, terabytes] = [((kernel?.flops ?? 0) * calls) / ms / 1e9, ((kernel?.bytes ?? 0) * calls) / ms / 1e9];
-    return {
-      name,
-      calls,
-      ms,
-      share: ms / whole,
-      teraflops,
-      terabytes,
-      roofline: Math.max(teraflops / ceilings.teraflops, terabytes / ceilings.terabytes),
-    };
-  });
-  rows.sort((a, b) => b.ms - a.ms);
-  for (const r of rows)
-    log(
-      `${r.name.padEnd(52)} ${String(r.calls).padStart(3)} x ${(r.ms / r.calls).toFixed(3).padStart(8)} ms = ${r.ms.toFixed(2).padStart(7)} ms ${(100 * r.share).toFixed(1).padStart(5)} % ${r.teraflops.toFixed(0).padStart(5)} TFLOP/s ${r.terabytes.toFixed(2).padStart(5)} TB/s ${(100 * r.roofline).toFixed(0).padStart(4)} %`,
-    );
-  log(`${"all kernels, one by one".padEnd(62)} ${whole.toFixed(2)} ms`);
-  return rows;
 }
 
 /** What nvidia-smi says of the GPU, MiB. */

@@ -8,7 +8,7 @@ import { type Backend, backendFor } from "./emit/backend.js";
 import { type EmittedModel, emitModel } from "./emit/model.js";
 import { layerTensors, placeForGenerating, placeResidents, type Resident, type Residents } from "./emit/tensors.js";
 import { cpuFlags } from "./emit/toolchain.js";
-import { describeGeneration, generationOf } from "./generation.js";
+import { describeGeneration, type Generation, generationOf } from "./generation.js";
 import { type Lowered, lower } from "./lower/index.js";
 import type { Manifest } from "./manifest.js";
 import { measuredInForce } from "./measured.js";
@@ -92,7 +92,7 @@ function emission(options: BuildOptions, model: Lowered, choices: Choices, withS
     if (withStages) stages.push({ program, pass, text: print(graph), lasting: print(graph, "lasting") });
   };
   const tokens = model.graph.inputs.find((v) => v.def.is === "input" && v.def.name === "tokens")!;
-  const generate = options.generate && generationOf(tokens.type.dims[1]!.size, options.generate);
+  const generate = options.generate && sizesOf(model, options.generate);
   const generating = generate && makeGenerating(model, choices, options.target, generate, watch);
   const programs = generating?.programs ?? makePrograms(model, choices, options.target, watch);
   const backend = backendFor(options.target, options.dtype, model, choices, generate);
@@ -148,6 +148,10 @@ function emission(options: BuildOptions, model: Lowered, choices: Choices, withS
   };
 }
 
+/** What a build that generates is sized for. */
+const sizesOf = ({ graph }: Lowered, asked: Partial<Generation>): Generation =>
+  generationOf(graph.inputs.find((v) => v.def.is === "input" && v.def.name === "tokens")!.type.dims[1]!.size, asked);
+
 const originOf = (stack: readonly { file: string; line: number }[]): string => (stack[0] ? `${stack[0].file}:${stack[0].line}` : "");
 
 /** `mlac build --emit`: the graph after each pass, the kernels of each program, or the memory plan. */
@@ -157,9 +161,11 @@ export function showStage(options: BuildOptions, stage: "graph" | "kernels" | "p
   const title = `// ${basename(options.model)}: ${choiceNames.map((n) => `${n}=${choices[n]}`).join(" ")}`;
   if (stage === "graph") {
     const parts = [`${title}\n\n// lowered\n${print(model.graph)}`];
-    makePrograms(model, choices, options.target, (program, pass, graph) => {
+    const watch: Watch = (program, pass, graph) => {
       if (pass !== "lowered") parts.push(`// ${program}, after ${pass}\n${print(graph)}`);
-    });
+    };
+    if (options.generate) makeGenerating(model, choices, options.target, sizesOf(model, options.generate), watch);
+    else makePrograms(model, choices, options.target, watch);
     return parts.join("\n");
   }
   const emitted = emission(options, model, choices);

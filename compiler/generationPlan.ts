@@ -72,7 +72,8 @@ export function describeGenerationPlan(manifest: Manifest, threads: number, room
     layer.layers === 1 ? "" : `x ${layer.layers} layers`,
     layer.origin,
   ]);
-  const times = numbers.kept > 0 ? (numbers.plain / numbers.kept).toFixed(1) : "";
+  const times = numbers.plain / numbers.kept;
+  const compared = times < 1.05 && times > 0.95 ? "as many as" : `${times.toFixed(1)} times fewer than`;
   const fits = room === undefined || bytesPerToken === 0 ? [] : contextsThatFit(manifest, room, threads);
   return [
     describeMemory(manifest, threads, room),
@@ -84,7 +85,7 @@ export function describeGenerationPlan(manifest: Manifest, threads: number, room
       : [
           "what a token takes in the cache",
           ...columns(layers, [3, 4]),
-          `  in all ${count(numbers.kept)} numbers, ${binary(bytesPerToken)}; keys and values of all heads would be ${count(numbers.plain)}: ${times} times as many`,
+          `  in all ${count(numbers.kept)} numbers, ${binary(bytesPerToken)}: ${compared} the ${count(numbers.plain)} of keys and values of all heads`,
         ]),
     ...(fits.length === 0
       ? []

@@ -1,4 +1,5 @@
 /** A checkpoint's model, opened to continue texts. */
+import { createHash } from "node:crypto";
 import { storedReal } from "../compiler/target.js";
 import { restoreCheckpoint } from "./checkpoint.js";
 import { openGenerator } from "./generator.js";
@@ -43,6 +44,11 @@ export interface Generated {
   seed: number;
 }
 
+/** Of a prompt's random numbers: other prompts have others, of which none are like these. */
+function seedOf(seed: number, ids: readonly number[]): bigint {
+  return createHash("sha256").update(`${seed} ${ids.join()}`).digest().readBigUInt64LE();
+}
+
 /** In the order of the prompts. Errors: run/foreign where the model is not the checkpoint's, run/dtype, use/prompt, use/sampling, run/failed. */
 export async function generate(options: GenerateOptions): Promise<Generated[]> {
   const { built, checkpoint, prompts, onText, onEnd, threads, stopped } = options;
@@ -68,7 +74,7 @@ export async function generate(options: GenerateOptions): Promise<Generated[]> {
       return {
         tokens: ids[i]!,
         most: prompt.maxTokens,
-        draw: { temperature: prompt.temperature, topK: prompt.topK ?? 0, topP: prompt.topP ?? 1, seed: BigInt(prompt.seed) },
+        draw: { temperature: prompt.temperature, topK: prompt.topK ?? 0, topP: prompt.topP ?? 1, seed: seedOf(prompt.seed, ids[i]!) },
         onToken: ({ token, logProbability }) => {
           result.tokens.push({ id: token, text: tokenizer.decode([token]), logProbability });
           if (token === tokenizer.endOfText) return false;

@@ -32,7 +32,7 @@ interface Running {
 /** Ends when every request has, or when `stopped` says so. Errors: run/failed. */
 export async function runRequests(generator: Generator, requests: Iterable<Request>, stopped: () => boolean = () => false): Promise<void> {
   const waiting = requests[Symbol.iterator]();
-  const { slots } = generator.sizes;
+  const slots = Math.min(generator.sizes.slots, generator.sizes.rows);
   const free = Array.from({ length: slots }, (_, i) => slots - 1 - i);
   const running: Running[] = [];
   for (;;) {
@@ -76,7 +76,7 @@ async function decode(generator: Generator, running: readonly Running[]): Promis
     one.kept += 1;
     asked.push(one.kept === one.tokens.length ? one : undefined);
   };
-  // Every request has a row: there are no more slots than rows.
+  // Every request has a row: no more run at a time.
   for (const one of running) add(one);
   for (const one of running) while (rows.length < generator.sizes.rows && one.kept < one.tokens.length) add(one);
   await generator.decode(rows);

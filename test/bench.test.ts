@@ -170,6 +170,29 @@ test("the page and the table are text, whatever a name holds", () => {
   const shown = mlac("bench", "model.ts", "--claims", "--target", "cpu");
   assert.is(shown.code, 0, shown.err);
   assert.not.match(shown.out, control);
+  const lines = shown.out.trimEnd().split("\n");
+  const table = lines.slice(lines.findIndex((line) => line.startsWith("claim ")) + 1);
+  assert.is(table.length, 5, "each claim is a line");
+});
+
+test("what disturbed a comparison with PyTorch, or had no time, is said in the table and on the page", () => {
+  const side = { step: spread([2]), gradients: spread([1]), update: spread([1]), tokensPerSecond: 1000, peakBytes: null };
+  const torch: BenchResult["torch"] = {
+    facts: { torch: "2.11.0", python: "3.12", mode: "eager" },
+    compared: { loss: 1, torchLoss: 1, gradients: 1e-6, worst: { name: "a", error: 1e-6 } },
+    mlac: side,
+    torch: side,
+    ratio: spread([1, 2, 3]),
+    others: 0.5,
+  };
+  const { choices: _, kernels: __, ...rest } = first;
+  const disturbed: BenchResult = { ...rest, quiet: 0.1, torch, unfinished: true };
+  const quiet: BenchResult = { ...rest, quiet: 0.6, torch, unfinished: false };
+  for (const text of [describe(disturbed, colors(false)), benchPage(disturbed)]) {
+    assert.match(text, "Other programs had up to 50.0 % of the processors");
+    assert.match(text, "There was no time for all of it");
+  }
+  for (const text of [describe(quiet, colors(false)), benchPage(quiet)]) assert.not.match(text, /Other programs|no time for all/);
 });
 
 const stored = (fuse: Record<string, string>, sizes = lowerModel(build).sizes): MeasuredChoices => ({

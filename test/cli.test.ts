@@ -207,12 +207,15 @@ test("doctor looks at what a build needs", () => {
 });
 
 test("there is no run before the first one", () => {
-  for (const given of [["generate"], ["train", "--resume"]]) {
+  for (const given of [
+    ["generate", "--prompt", "a"],
+    ["train", "--resume"],
+  ]) {
     const { code, err } = mlac(given);
     assert.is(code, 1);
     assert.match(err, "there is no run");
   }
-  assert.match(mlac(["generate", "runs/none"]).err, "there is no runs/none");
+  assert.match(mlac(["generate", "runs/none", "--prompt", "a"]).err, "there is no runs/none");
 });
 
 /** Few kernels, so that a compiler is soon done with them. */
@@ -252,7 +255,12 @@ test("from text and a model to a trained model that writes", async () => {
 
   const made = mlac(["generate", "--prompt", "the", "--temperature", "0", "--max-tokens", "5", "--json"], {}, place);
   assert.is(made.code, 0, made.err);
-  assert.is((JSON.parse(made.out) as Answer)["tokens"], 5);
+  const [{ tokens, finish }] = (JSON.parse(made.out) as Answer)["results"] as [{ tokens: unknown[]; finish: string }];
+  assert.equal([tokens.length, finish], [5, "length"]);
+  writeFileSync(join(place, "prompts.txt"), 'the\n{ "prompt": "lazy", "max_tokens": 2 }\n');
+  const several = mlac(["generate", "--prompts", "prompts.txt", "--temperature", "0", "--max-tokens", "5"], {}, place);
+  assert.match(several.out, /^── prompts\.txt, line 1\nthe.*\n\n── prompts\.txt, line 2\nlazy/s);
+  assert.match(mlac(["generate", "--prompt", "x".repeat(20)], {}, place).err, "has 21 tokens; the context has room for 16");
 
   const child = spawn(process.execPath, [cli, "train", "--target", "cpu", "--run", "runs/two", "--steps", "1000000"], { cwd: place });
   let shown = "";

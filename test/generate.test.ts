@@ -1,10 +1,12 @@
 /** Text from a checkpoint: the same for the same seed whatever else is asked; stop texts, contexts, prompts from files; what is drawn how often. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { type Built, build } from "../compiler/build.js";
 import { inOrder } from "../compiler/commands/generateOutput.js";
+import { emitAll } from "../compiler/compile.js";
+import { hostFiles } from "../compiler/emit/hostFiles.js";
 import { root } from "../compiler/package.js";
 import { saveCheckpoint } from "../runtime/checkpoint.js";
 import { type Generated, generate } from "../runtime/generate.js";
@@ -235,6 +237,15 @@ test("what cannot be continued is a sentence", async () => {
   await failsWith(file("\n\n"), "use/prompts", "has no prompt");
   await failsWith(file(Uint8Array.of(0xff, 0xfe)), "use/prompts", "not UTF-8");
   await failsWith(() => readPrompts(join(folder, "none.txt"), settings), "use/prompts", "cannot be read");
+});
+
+test("what is emitted for the example is what is checked in", async () => {
+  const example = { model: join(root, "examples/tiny/model.ts"), target: "cpu", dtype: "f32", fuse: {}, set: {}, generate: {} } as const;
+  const emitted = await emitAll(example);
+  const place = join(root, "generated/tiny/cpu-generate");
+  for (const [name, text] of Object.entries(hostFiles(emitted))) assert.is(text, readFileSync(join(place, name), "utf8"), name);
+  for (const { name, text } of emitted.kernels) assert.is(text, readFileSync(join(place, "kernels", `${name}.cpp`), "utf8"), name);
+  assert.is(readdirSync(join(place, "kernels")).length, emitted.kernels.length);
 });
 
 test("a checkpoint of another model is told apart", async () => {

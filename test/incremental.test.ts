@@ -1,8 +1,10 @@
 /** Prefill and decode programs against the forward graph they come from, both through the ops' float64 references. */
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { resolveChoices } from "../compiler/choices.js";
+import { MlacError } from "../compiler/diagnostics.js";
 import type { Generation } from "../compiler/generation.js";
 import { interpret } from "../compiler/interpret.js";
 import { type Graph, size } from "../compiler/ir.js";
@@ -10,6 +12,7 @@ import { type Lowered, lower } from "../compiler/lower/index.js";
 import { root } from "../compiler/package.js";
 import { makeGenerating, makePrograms } from "../compiler/programs.js";
 import { normal, uniform } from "./gradientCheck.js";
+import { temporaryFolder } from "./temporary.js";
 
 const small = { D: "16", H: "2", N: "4", R: "4", U: "3", C: "5", E: "4", F: "6", S: "8", W: "10", V: "20", B: "2", T: "12" };
 const models: readonly [what: string, file: string, set: Record<string, string>, absorbs: boolean][] = [
@@ -89,5 +92,29 @@ for (const [what, file, set, absorbs] of models)
         rows.forEach(({ text, position }, row) => void check(logits, row, text, position));
       }
     });
+
+test("attention that sees later tokens is refused, at its line", () => {
+  const file = join(temporaryFolder(), "model.ts");
+  const text = readFileSync(join(root, "test/decode/latent.ts"), "utf8");
+  writeFileSync(file, text.replace("causal: true", "causal: false"));
+  const model = lower(file, { set: {} });
+  const sizes = { rows: 2, sequences: 1, window: 4, slots: 2, context: 8, mla: "auto" } as const;
+  try {
+    makeGenerating(model, resolveChoices(), "cpu", sizes);
+    assert.unreachable("it was not refused");
+  } catch (error) {
+    assert.instance(error, MlacError);
+    const [diagnostic] = (error as MlacError).diagnostics;
+    assert.is(diagnostic!.slug, "shape/mixes");
+    assert.match(diagnostic!.message, "attention cannot go on token by token along T: its tokens see later ones");
+    assert.is(diagnostic!.frames[0]?.span.line, text.slice(0, text.indexOf("= attention(")).split("\n").length);
+  }
+});
+
+test("absorb is refused where there is nothing to absorb", () => {
+  const model = lower(join(root, "examples/dense/model.ts"), { set: {} });
+  const sizes = { rows: 2, sequences: 1, window: 4, slots: 2, context: 8, mla: "absorb" } as const;
+  assert.throws(() => makeGenerating(model, resolveChoices(), "cpu", sizes), /no keys and values here that are products of one latent/);
+});
 
 test.run();

@@ -208,6 +208,8 @@ test("what mlac bench wrote is found where it was written, if it is of these siz
   assert.equal(timesNow(), [undefined, undefined]);
   writeFileSync(join(place, "bench.json"), "{");
   assert.equal(timesNow(), [undefined, undefined]);
+  writeFileSync(join(place, "bench-kernels.json"), JSON.stringify(bench));
+  assert.is(timesNow()[0], 12.5);
 });
 
 test("registers and spills come from a build whose kernel is this one", async () => {
@@ -298,7 +300,7 @@ test("lite takes less than three seconds of a processor", async () => {
 test("the commands: a table, parts of it, and --json", () => {
   const lite = mlac(["examples/lite/model.ts", "--target", "cuda", "--measured", "bench/results/h200/lite.json"]);
   assert.is(lite.code, 0, lite.err);
-  assert.match(lite.out, /^bwd_24_attentionGrad +9 /m);
+  assert.match(lite.out, /^bwd_24_attentionGrad +mlac\/blocks\/mla\.ts:36 +9 /m);
   assert.match(lite.out, /^weights +[\d,]+/m);
   const answer = JSON.parse(mlac(["why", "gate", "up", "examples/tiny/model.ts", "--target", "cuda", "--json"]).out) as {
     ok: boolean;
@@ -317,7 +319,8 @@ test("--html writes the page where it is told to, and says where", () => {
   assert.match(readFileSync(file, "utf8"), /^<!doctype html>/);
   const taken = mlac(["examples/tiny/model.ts", "--html", join(file, "below")]);
   assert.is(taken.code, 1);
-  assert.match(taken.err, "cannot be written");
+  assert.match(taken.err, "cannot be written: a part of the path is not a folder");
+  assert.match(mlac(["examples/tiny/model.ts", "--html", join(file, "further", "below")]).err, "a part of the path is not a folder");
 });
 
 const git = (folder: string, ...given: string[]): void => {

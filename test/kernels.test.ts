@@ -80,7 +80,7 @@ async function compile(double: boolean): Promise<Library> {
   const sources = [...Array(files).keys()].map((n) => {
     const path = join(folder, `cases${n}.cpp`);
     const part = cases.filter((_, i) => i % files === n).map((c) => c.source);
-    writeFileSync(path, `#include "lib/kernel.h"\n${part.join("\n")}`);
+    writeFileSync(path, `#include "lib/kernel.h"\n#include "lib/decode_attention.h"\n#include "lib/linear_by_head.h"\n${part.join("\n")}`);
     return path;
   });
   const open = join(folder, "open.cpp");

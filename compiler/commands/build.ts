@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 import { type Command, Option } from "commander";
-import { buildModel, buildOptions, declare, type ModelOptions, modelOptions, print, withMeasured } from "./command.js";
+import { buildModel, buildOptions, declare, decodeOptions, type ModelOptions, modelOptions, print, withMeasured } from "./command.js";
 import { located } from "./located.js";
 
 interface Options extends ModelOptions {
@@ -13,8 +13,9 @@ export default function (program: Command): void {
     "mlac build model.ts",
     "mlac build model.ts --fuse crossEntropy=chunk:512 --set T=256",
     "mlac build model.ts --emit graph | less",
+    "mlac build model.ts --decode --context 4096",
   ];
-  modelOptions(declare(program, "build", summary, examples))
+  decodeOptions(modelOptions(declare(program, "build", summary, examples)))
     .addOption(new Option("--emit <stage>", "print a stage of the compiler instead of building").choices(["graph", "kernels", "plan"]))
     .action(async (model: string, options: Options) => {
       const asked = await withMeasured(buildOptions(model, options));

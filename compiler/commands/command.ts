@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { BuildOptions, Built } from "../build.js";
 import { type Chosen, targetToBuild } from "../chooseTarget.js";
+import { type Generation, mlaWays } from "../generation.js";
 import { type AskedTarget, type Real, realNames, targetNames } from "../target.js";
 import { located } from "./located.js";
 
@@ -27,6 +28,10 @@ export interface ModelOptions extends CommonOptions {
   target: AskedTarget;
   arch?: string;
   out?: string;
+  decode?: true;
+  context?: number;
+  rows?: number;
+  mla?: Generation["mla"];
 }
 
 export function modelOptions(command: Command): Command {
@@ -46,6 +51,15 @@ export function buildChoices(command: Command): Command {
     .option("--out <folder>", "where the generated code and the library go (default: generated/<model>/<target>)");
 }
 
+/** For a command that looks at, or makes, either build: the one that trains, or the one that generates. */
+export function decodeOptions(command: Command): Command {
+  return command
+    .option("--decode", "the build that generates text, in place of the one that trains")
+    .option("--context <n>", "with --decode: tokens of a request (default: the model's T)", count(1))
+    .option("--rows <n>", "with --decode: requests that are decoded together (default: 8)", count(1))
+    .addOption(new Option("--mla <way>", "with --decode: attention over the latent, or over keys and values").choices(mlaWays));
+}
+
 export const targetOption = (): Option =>
   new Option("--target <target>", "what to compile for; auto: an NVIDIA GPU if there is one, and nvcc").choices(targetNames);
 
@@ -55,7 +69,8 @@ export function buildOptions(model: string, options: ModelOptions): BuildOptions
 }
 
 export function withTarget(model: string, options: Omit<ModelOptions, "target">, { target, dtype }: Chosen): BuildOptions {
-  const { set = {}, fuse = {}, arch, out } = options;
+  const { set = {}, fuse = {}, arch, out, decode, context, rows, mla } = options;
+  const generate = { ...(mla ? { mla } : {}), ...(context ? { context } : {}), ...(rows ? { rows, slots: rows } : {}) };
   return {
     model,
     set,
@@ -64,6 +79,7 @@ export function withTarget(model: string, options: Omit<ModelOptions, "target">,
     target,
     ...(arch === undefined || target === "cpu" ? {} : { arch }),
     ...(out === undefined ? {} : { out }),
+    ...(decode ? { generate } : {}),
   };
 }
 

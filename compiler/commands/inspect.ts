@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { declare, modelOptions, note, print } from "./command.js";
+import { declare, decodeOptions, modelOptions, note, print } from "./command.js";
 import { kernel, why } from "./inspectKernels.js";
 import { inspectModel, type MeasuredOptions, measuredOption } from "./inspectOptions.js";
 import { diff, memory, ops, passes } from "./inspectParts.js";
@@ -17,7 +17,7 @@ export default function (program: Command): void {
     "mlac inspect why rmsnorm linear model.ts --target cuda",
     "mlac inspect passes --diff simplify model.ts",
   ];
-  const inspect = measuredOption(modelOptions(declare(program, "inspect", summary, examples)))
+  const inspect = measuredOption(decodeOptions(modelOptions(declare(program, "inspect", summary, examples))))
     .option("--html [file]", "write it all as one page that opens from the disk (default: <model>.<target>.html)")
     .helpCommand(false)
     .action(async (model: string, options: Options) => {

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { buildChoices, declare, type ModelOptions, print } from "./command.js";
+import { buildChoices, declare, decodeOptions, type ModelOptions, print } from "./command.js";
 import { inspectModel, type MeasuredOptions, measuredOption } from "./inspectOptions.js";
 
 const modelArgument = ["[model]", "the model's file", "model.ts"] as const;
@@ -9,7 +9,7 @@ export function kernel(inspect: Command): void {
   const command = declare(inspect, "kernel", "print the file of one kernel", examples)
     .argument("<name>", "its name, or a beginning or a part that no other has")
     .argument(...modelArgument);
-  measuredOption(buildChoices(command)).action(async (name: string, model: string, options: MeasuredOptions) => {
+  measuredOption(decodeOptions(buildChoices(command))).action(async (name: string, model: string, options: MeasuredOptions) => {
     const inspection = await inspectModel(model, options);
     const [{ findKernel }, { showKernel }, { outColors }] = await Promise.all([
       import("../inspect/find.js"),
@@ -34,7 +34,7 @@ export function why(inspect: Command): void {
     )
     .argument("<b>", "the other one")
     .argument(...modelArgument);
-  buildChoices(command).action(async (a: string, b: string, model: string, options: ModelOptions) => {
+  decodeOptions(buildChoices(command)).action(async (a: string, b: string, model: string, options: ModelOptions) => {
     const inspection = await inspectModel(model, options);
     const [{ why }, { showWhy }, { outColors }] = await Promise.all([
       import("../inspect/why.js"),

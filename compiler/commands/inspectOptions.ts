@@ -11,7 +11,7 @@ export interface MeasuredOptions extends ModelOptions {
 export const measuredOption = (command: Command): Command =>
   command.option(
     "--measured <file>",
-    "times of the kernels, as `mlac bench` or `npm run bench:gpu -- MODEL --profile --out FILE` wrote them (default: this model's bench.json)",
+    "times of the kernels: bench.json of `mlac bench`, or bench-kernels.json of `mlac bench --kernels` (default: this model's bench.json)",
   );
 
 /** The inspection that the options ask for; places in errors are named from the current folder. */

@@ -1,19 +1,31 @@
 import { type Command, Option } from "commander";
-import { buildChoices, buildOptions, declare, type ModelOptions, modelOptions, print, withMeasured } from "./command.js";
+import { fail } from "../diagnostics.js";
+import { buildChoices, buildOptions, declare, decodeOptions, type ModelOptions, modelOptions, print, withMeasured } from "./command.js";
 import { inspectModel } from "./inspectOptions.js";
 import { located } from "./located.js";
 
-const programs = ["train", "evaluate", "predict"] as const;
+const programs = ["train", "evaluate", "predict", "prefill", "decode"] as const;
 
 interface ProgramOptions extends ModelOptions {
-  program: (typeof programs)[number];
+  program?: (typeof programs)[number];
 }
 
-const programOption = (): Option => new Option("--program <name>", "whose").choices(programs).default("train");
+const programOption = (): Option =>
+  new Option("--program <name>", "whose (default: train; with --decode, decode); prefill and decode go with --decode").choices(programs);
+
+/** Errors: use/program, where the build has no such program. */
+function programOf({ program, decode }: ProgramOptions): (typeof programs)[number] {
+  const there = decode ? programs.slice(3) : programs.slice(0, 3);
+  const asked = program ?? (decode ? "decode" : "train");
+  if (there.includes(asked)) return asked;
+  return fail("use/program", `the build that ${decode ? "generates" : "trains"} has no program ${asked}`, {
+    help: `it has ${there.join(", ")}; ${decode ? "leave out" : "take"} --decode for the other build`,
+  });
+}
 
 export function passes(inspect: Command): void {
   const examples = ["mlac inspect passes model.ts | less", "mlac inspect passes --diff differentiate model.ts"];
-  modelOptions(declare(inspect, "passes", "print the graph after each pass, or what one pass changes", examples))
+  decodeOptions(modelOptions(declare(inspect, "passes", "print the graph after each pass, or what one pass changes", examples)))
     .option("--diff <pass>", "the graph before and after a pass, as a diff")
     .addOption(programOption())
     .action(async (model: string, options: ProgramOptions & { diff?: string }) => {
@@ -23,7 +35,7 @@ export function passes(inspect: Command): void {
         import("../report.js"),
       ]);
       const { plain } = await import("../plain.js");
-      const stages = await located(model, async () => stagesOf(await withMeasured(buildOptions(model, options)), options.program));
+      const stages = await located(model, async () => stagesOf(await withMeasured(buildOptions(model, options)), programOf(options)));
       const paint = outColors();
       if (options.diff === undefined) {
         const text = stages.map(
@@ -37,7 +49,7 @@ export function passes(inspect: Command): void {
         const which = diffs.length > 1 ? `${pass}, the ${ordinal(number)} time` : pass;
         return `${paint.bold(which)}\n${diff === "" ? "changes nothing" : paintDiff(diff, paint)}`;
       });
-      print(options, text.join("\n\n"), { ok: true, model, program: options.program, diffs });
+      print(options, text.join("\n\n"), { ok: true, model, program: programOf(options), diffs });
     });
 }
 
@@ -45,13 +57,13 @@ const ordinal = (n: number): string => ["first", "second", "third", "fourth", "f
 
 export function memory(inspect: Command): void {
   const examples = ["mlac inspect memory model.ts", "mlac inspect memory model.ts --target cuda --fuse recompute=layer"];
-  modelOptions(declare(inspect, "memory", "show the memory over a step, by kind and by line", examples))
+  decodeOptions(modelOptions(declare(inspect, "memory", "show the memory over a step, by kind and by line", examples)))
     .addOption(programOption())
     .action(async (model: string, options: ProgramOptions) => {
       const inspection = await inspectModel(model, options);
       const [{ showMemory }, { outColors }] = await Promise.all([import("../inspect/showParts.js"), import("../report.js")]);
       const { target, memory, programs: all } = inspection;
-      print(options, showMemory(inspection, options.program, outColors(), process.stdout.columns), {
+      print(options, showMemory(inspection, programOf(options), outColors(), process.stdout.columns), {
         ok: true,
         model,
         target,

@@ -1,15 +1,10 @@
-import { type Command, Option } from "commander";
-import { type Generation, mlaWays } from "../generation.js";
+import type { Command } from "commander";
 import type { Manifest } from "../manifest.js";
-import { between, buildOptions, count, declare, type ModelOptions, modelOptions, print, withMeasured } from "./command.js";
+import { between, buildOptions, count, declare, decodeOptions, type ModelOptions, modelOptions, print, withMeasured } from "./command.js";
 import { located } from "./located.js";
 
 interface Options extends ModelOptions {
   threads?: number;
-  decode?: true;
-  mla: Generation["mla"];
-  context?: number;
-  rows?: number;
   ranks?: number;
   bandwidth?: number;
   microStep?: number;
@@ -23,27 +18,23 @@ export default function (program: Command): void {
     "mlac plan model.ts -n 8 --bandwidth 350",
     "mlac plan model.ts --decode --context 32768",
   ];
-  modelOptions(declare(program, "plan", summary, examples))
+  decodeOptions(modelOptions(declare(program, "plan", summary, examples)))
     .option("--threads <n>", "count the scratch memory of so many threads (default: one a processor)", count(1))
     .option(
       "-n, --ranks <n>",
       "of so many processes or GPUs that train together: memory and work of each, and how training scales",
       count(1),
     )
-    .option("--bandwidth <GB/s>", "what each gives to others in a second (default: 350 up to 8 ranks, 45 beyond)", between(1e-3))
+    .option(
+      "--bandwidth <GB/s>",
+      "what each gives to others in a second (default: GPUs 350 up to 8 ranks, 45 beyond; processors 10 and 1.2)",
+      between(1e-3),
+    )
     .option("--micro-step <ms>", "the measured time of a micro-step (default: the least that its kernels take)", between(1e-6))
-    .option("--decode", "of generating: what a token takes in the cache, how long a context fits")
-    .option("--context <n>", "with --decode: tokens of a request (default: the model's T)", count(1))
-    .option("--rows <n>", "with --decode: requests at the same time (default: 8)", count(1))
-    .addOption(new Option("--mla <way>", "with --decode: what is kept of latent attention").choices(mlaWays).default("auto"))
     .action(async (model: string, options: Options) => {
       const { plan } = await import("../build.js");
       const { describeMemory, fits, roomFor, totalBytes } = await import("../memory.js");
-      const { context, rows, mla } = options;
-      const generate = { mla, ...(context ? { context } : {}), ...(rows ? { rows, slots: rows } : {}) };
-      const manifest = await located(model, async () =>
-        plan({ ...(await withMeasured(buildOptions(model, options))), ...(options.decode ? { generate } : {}) }),
-      );
+      const manifest = await located(model, async () => plan(await withMeasured(buildOptions(model, options))));
       const { memory, target, generation } = manifest;
       const room = await roomFor(target);
       const result = {

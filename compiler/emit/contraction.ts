@@ -23,6 +23,8 @@ export interface OperandText {
 
 export interface ContractionText {
   groups: number;
+  /** As `m` says in the model's words. */
+  rows: number;
   m: string;
   n: string;
   offsets: string;
@@ -61,6 +63,7 @@ class ContractionEmitter {
     const sums = [...Array(accumulators).keys()].map((i) => this.#sumName(i));
     return {
       groups: first.groups,
+      rows: first.m,
       m,
       n,
       offsets: ragged ? this.names.of(this.kernel.anchors[0]!.inputs[ragged.offsets]!) : "nullptr",

@@ -51,6 +51,13 @@ function textsOf(emitted: Emission): Record<string, string> {
   };
 }
 
+/** Headers that only a build that generates includes. */
+const forGenerating = new Set([
+  ...["decode_attention.h", "few_rows.h", "linear_by_head.h", "sampling.h"],
+  ...["cache_write.cuh", "contract_few.cuh", "counter_random.cuh", "decode_attention.cuh", "decode_attention_latent.cuh"],
+  ...["decode_attention_tiles.cuh", "linear_by_head.cuh", "next_logits_few.cuh", "routing_few.cuh", "sample.cuh"],
+]);
+
 const isHeader = (name: string): boolean => /\.(h|cuh)$/.test(name);
 
 /** Files without holes: the session, and the headers that kernels include. */
@@ -64,7 +71,8 @@ async function copiedFiles(target: Target, generating: boolean): Promise<{ from:
   else if (generating)
     files.push(...["generation.h", "generator.cpp"].map((name) => join(native, "generate", name)), join(native, "worker.h"));
   else files.push(...cpuFiles.map((name) => join(native, name)));
-  const headers = (await readdir(library)).filter(isHeader).map((name) => join(library, name));
+  const wanted = (name: string): boolean => isHeader(name) && (generating || !forGenerating.has(name));
+  const headers = (await readdir(library)).filter(wanted).map((name) => join(library, name));
   // Parameters start with the same bits on every target.
   if (target === "cuda") headers.push(...["random.h", "real.h", "scratch.h"].map((name) => join(root, "templates/cpu/lib", name)));
   return [...files.map((from) => ({ from, to: basename(from) })), ...headers.map((from) => ({ from, to: join("lib", basename(from)) }))];

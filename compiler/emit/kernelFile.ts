@@ -29,7 +29,7 @@ export interface KernelContext {
   sources: ReadonlyMap<string, readonly string[]>;
   /** Outputs that are added to what is there: gradients. */
   accumulates(v: Value): boolean;
-  /** Of a program with a token a row, whose products read weights only: on a GPU its kernels are made for few rows, and begin before the last ones end. */
+  /** Of a program with a token a row, whose products read weights only: its kernels are for few rows, and on a GPU begin before the last ones end. */
   fewRows?: boolean | undefined;
 }
 
@@ -75,8 +75,8 @@ export interface FormData {
   tables: readonly Table[];
 }
 
-function cpuForm(kernel: Kernel, names: Names, { accumulates }: KernelContext): FormData {
-  const { template, data, workspaceReals, tables } = cpuFormData(kernel, names, accumulates);
+function cpuForm(kernel: Kernel, names: Names, { accumulates, fewRows = false }: KernelContext): FormData {
+  const { template, data, workspaceReals, tables } = cpuFormData(kernel, names, accumulates, fewRows);
   return { template, data, tables, params: parameters(kernel, names, workspaceReals), workspaceBytes: (each) => workspaceReals * each };
 }
 
@@ -84,6 +84,7 @@ function cpuFormData(
   kernel: Kernel,
   names: Names,
   accumulates: (v: Value) => boolean,
+  fewRows: boolean,
 ): Pick<FormData, "template" | "data" | "tables"> & { workspaceReals: number } {
   if (kernel.form === "rowwise") {
     const row = rowKernel(kernel, names, accumulates);
@@ -91,7 +92,7 @@ function cpuFormData(
     return { template: "rowwise.cpp", data: { row: { ...row, sums } }, workspaceReals: 64 * row.partialReals, tables: row.tables };
   }
   if (kernel.form === "contraction")
-    return { template: "contraction.cpp", data: contractionData(kernel, names, accumulates), workspaceReals: 0, tables: [] };
+    return { template: "contraction.cpp", data: contractionData(kernel, names, accumulates, fewRows), workspaceReals: 0, tables: [] };
   const [op] = kernel.anchors;
   const { fields, workspace } = ownText({ op: op!, names, adds: accumulates });
   const { form } = spec(op!.kind);
@@ -100,8 +101,12 @@ function cpuFormData(
   return { template: `${form.template}.cpp`, data, workspaceReals: workspace, tables: [] };
 }
 
-function contractionData(kernel: Kernel, names: Names, accumulates: (v: Value) => boolean): object {
+/** Rows that lib/few_rows.h is for: of a dense product, and of all experts together, who share them out. */
+const FEW_ROWS = { dense: 16, ragged_m: 64, ragged_k: 0 } as const;
+
+function contractionData(kernel: Kernel, names: Names, accumulates: (v: Value) => boolean, fewRows: boolean): object {
   const c = contractionKernel(kernel, names, accumulates);
+  const few = fewRows && c.rows <= FEW_ROWS[c.kind] && c.products.every(({ b }) => b.every(({ along }) => along === "columns"));
   const operands: object[] = [];
   const fresh = (wanted: string): string => names.fresh(wanted);
   const products = c.products.map((p) => {
@@ -117,7 +122,8 @@ function contractionData(kernel: Kernel, names: Names, accumulates: (v: Value) =
   const grid = { groups: c.groups, m: c.m, n: c.n, offsets: c.offsets, kind: c.kind };
   const sums = c.sums.map((s) => `const real* ${s}`).join(", ");
   const group = c.lines.some((line) => /\bgroup\b/.test(line)) ? "int64_t group" : "int64_t";
-  return { grid, operands, products, sums, group, lines: c.lines, accumulators: c.accumulators };
+  const way = few ? { call: "contract_few", lib: "few_rows.h" } : { call: "contract", lib: "" };
+  return { grid, operands, products, sums, group, lines: c.lines, accumulators: c.accumulators, ...way };
 }
 
 /** The parameters of an operand's opening function; those that it does not use have no name. */

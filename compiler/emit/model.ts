@@ -42,8 +42,6 @@ const taken = [
   "tokens",
   "targets",
   "at",
-  "slot",
-  "position",
   "report",
   "first",
   "scale",
@@ -106,7 +104,7 @@ export function emitModel(model: Lowered, programs: readonly Program[], resident
       base,
       kernelName: (k) => k.name,
       sources,
-      taken: [...taken, ...named.map((n) => n.name)],
+      taken: [...taken, ...kernels.graph.inputs.flatMap(hostName), ...named.map((n) => n.name)],
       dialect,
       buckets: name === "train" ? buckets : [],
     }).lines;
@@ -136,6 +134,9 @@ interface NamedKernel {
   kernels: Kernel[];
   programs: string[];
 }
+
+/** What the caller hands over is called as it is called in the graph. */
+const hostName = ({ def }: Value): string[] => (def.is === "input" && !def.parameter ? [def.name] : []);
 
 /** What kernels' names begin with that first run in a program; those of `train` that make gradients begin with bwd. */
 const phases: Readonly<Record<Program["name"], string>> = {

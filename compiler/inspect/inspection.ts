@@ -26,6 +26,14 @@ export interface Inspection {
   memory: MemoryFacts;
 }
 
+/** The program whose launches count: a micro-step of training, or, of a build that generates, a decode step. */
+export const mainProgram = (programs: readonly { name: string }[]): "train" | "decode" =>
+  programs.some(({ name }) => name === "train") ? "train" : "decode";
+
+/** What a run of that program is called. */
+export const stepName = (programs: readonly { name: string }[]): string =>
+  mainProgram(programs) === "train" ? "micro-step" : "decode step";
+
 /** The most that a machine does, as it was measured there with one large product and one large copy. */
 export interface Ceilings {
   /** "NVIDIA H200" */

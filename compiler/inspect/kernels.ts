@@ -5,7 +5,7 @@ import { elementsTouched } from "../emit/traffic.js";
 import { names, type Op, type Value } from "../ir.js";
 import type { Kernel, Step } from "../kernel.js";
 import type { MemoryLayout } from "../passes/memory.js";
-import type { KernelFacts, Operand } from "./inspection.js";
+import { type KernelFacts, mainProgram, type Operand } from "./inspection.js";
 import type { NumberedOps } from "./ops.js";
 
 export interface Calls {
@@ -75,7 +75,7 @@ export function kernelFacts(
       bytesRead: bytes(inputs),
       bytesWritten: bytes(outputs),
       flops: facts.flops,
-      launches: all.filter(({ program }) => program === "train").reduce((n, { times }) => n + times, 0),
+      launches: all.filter(({ program }) => program === mainProgram(emitted.made)).reduce((n, { times }) => n + times, 0),
     };
   });
 }

@@ -1,5 +1,5 @@
-/** Stored measurements of a model's kernels: bench.json of `mlac bench`, or what `npm run bench:gpu -- MODEL --profile --out FILE` writes. */
-import { existsSync, readFileSync } from "node:fs";
+/** Stored measurements of a model's kernels: bench.json and bench-kernels.json of `mlac bench`, and the lists of bench/results. */
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fail, MlacError } from "../diagnostics.js";
 import type { Manifest } from "../manifest.js";
@@ -20,10 +20,18 @@ type Fields = Record<string, unknown>;
 /** Errors: use/measured, when there is no such file or it is something else. */
 export const readMeasurement = (file: string): Measurement => measurementIn(read(file), file);
 
-/** What `mlac bench` wrote of a model, if it was of these sizes, numbers and target; a file that is damaged is none. */
-export function benchOf(model: string, { target, dtype, sizes }: Manifest): Measurement | undefined {
-  const file = join("generated", modelName(model), "bench", "bench.json");
-  if (!existsSync(file)) return undefined;
+/** What `mlac bench` wrote of a model last, if it was of these sizes, numbers and target; a file that is damaged is none. */
+export function benchOf(model: string, manifest: Manifest): Measurement | undefined {
+  const files = ["bench.json", "bench-kernels.json"].map((name) => join("generated", modelName(model), "bench", name)).filter(existsSync);
+  const newestFirst = files.map((file) => ({ file, time: statSync(file).mtimeMs })).sort((a, b) => b.time - a.time);
+  for (const { file } of newestFirst) {
+    const found = benchIn(file, manifest);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function benchIn(file: string, { target, dtype, sizes }: Manifest): Measurement | undefined {
   try {
     const data = read(file);
     const named = (x: unknown): string => JSON.stringify(Object.entries(x ?? {}).sort());
@@ -45,7 +53,7 @@ function read(file: string): Fields {
   return isRecord(data) ? data : wrong(file, "has no kernels with times");
 }
 
-/** `mlac bench` has a table of kernels with its choices; `bench:gpu` a list beside the choices. */
+/** `mlac bench` has a table of kernels with its choices; older files a list beside the choices. */
 function measurementIn(data: Fields, file: string): Measurement {
   const table = isRecord(data["kernels"]) ? data["kernels"] : { rows: data["kernels"], fuse: data["fuse"] };
   if (!Array.isArray(table["rows"])) return wrong(file, "has no kernels with times");
@@ -85,6 +93,6 @@ const isRecord = (value: unknown): value is Fields => typeof value === "object" 
 
 function wrong(file: string, what: string): never {
   fail("use/measured", `${file} ${what}`, {
-    help: "give --measured what `mlac bench`, or `npm run bench:gpu -- MODEL --profile --out FILE`, wrote",
+    help: "give --measured bench.json of `mlac bench`, or bench-kernels.json of `mlac bench --kernels`",
   });
 }

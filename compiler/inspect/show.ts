@@ -4,7 +4,7 @@ import { binary, meanings } from "../memory.js";
 import { quantity } from "../picture/index.js";
 import { plain } from "../plain.js";
 import { cut, figure, none, sharedMemory } from "./figures.js";
-import type { Inspection, KernelFacts, Operand } from "./inspection.js";
+import { type Inspection, type KernelFacts, mainProgram, type Operand, stepName } from "./inspection.js";
 
 const head = [
   "kernel",
@@ -34,11 +34,11 @@ export function showInspection(inspection: Inspection, width?: number): string {
 
 /** What was compiled, and where the times come from. */
 export function about({ model, target, dtype, parameters, kernels, programs, ceilings, measured, fuse }: Inspection): string[] {
-  const launches = programs.find(({ name }) => name === "train")?.launches ?? 0;
+  const launches = programs.find(({ name }) => name === mainProgram(programs))?.launches ?? 0;
   const choices = Object.entries(fuse).map(([name, value]) => `${name}=${value}`);
   return [
     plain(
-      `${model}  ${target}, ${dtype}, ${figure(parameters)} parameters; ${kernels.length} kernels, ${figure(launches)} launches a micro-step`,
+      `${model}  ${target}, ${dtype}, ${figure(parameters)} parameters; ${kernels.length} kernels, ${figure(launches)} launches a ${stepName(programs)}`,
     ),
     `choices    ${choices.join(" ")}`,
     ceilings
@@ -87,14 +87,14 @@ function summary({ kernels, measured, programs }: Inspection): string[] {
   const total = (of: (kernel: KernelFacts) => number | undefined): number => train.reduce((n, kernel) => n + (of(kernel) ?? 0), 0);
   const known = (of: "predicted" | "measured"): string =>
     train.some((kernel) => kernel[of] !== undefined) ? milliseconds(total((k) => k[of])) : none;
-  const launches = programs.find(({ name }) => name === "train")?.launches ?? 0;
+  const launches = programs.find(({ name }) => name === mainProgram(programs))?.launches ?? 0;
   return [
     "",
-    `a micro-step of training: ${figure(launches)} launches, ${figure(total((k) => k.flops * k.launches) / 1e12, 2)} TFLOP, ${figure(total((k) => (k.bytesRead + k.bytesWritten) * k.launches) / 1e9, 1)} GB; predicted ${known("predicted")}, kernels measured one by one ${known("measured")}`,
+    `a ${stepName(programs)}${mainProgram(programs) === "train" ? " of training" : ""}: ${figure(launches)} launches, ${figure(total((k) => k.flops * k.launches) / 1e12, 2)} TFLOP, ${figure(total((k) => (k.bytesRead + k.bytesWritten) * k.launches) / 1e9, 1)} GB; predicted ${known("predicted")}, kernels measured one by one ${known("measured")}`,
     ...(measured?.microStep === undefined
       ? []
       : [
-          `the whole micro-step ${milliseconds(measured.microStep)}${measured.update === undefined ? "" : `, the update ${milliseconds(measured.update)}`}`,
+          `the whole ${stepName(programs)} ${milliseconds(measured.microStep)}${measured.update === undefined ? "" : `, the update ${milliseconds(measured.update)}`}`,
         ]),
   ];
 }

@@ -71,9 +71,11 @@ function fuseBody(body: readonly Op[], escaping: ReadonlySet<Value>, context: Co
 /** A pointwise op joins the contractions whose results it takes, if they all have its dimensions. */
 function joinContractions(joining: Joining, op: Op, choices: FuseChoices, unfit: Unfit): void {
   const { grouping } = joining;
-  const apart = keptApart(op, choices);
   const out = op.outputs[0]!;
   const own = grouping.of(op)!;
+  // What reads through a view takes whole rows of the product.
+  const rows = choices.target === "cuda" && op.inputs.some((v) => v.def.is === "op" && formOf(v.def.op)?.is === "view");
+  const apart = keptApart(op, choices) ?? (rows && choices.norm === "own" ? "norm=own" : undefined);
   for (const v of op.inputs) {
     const from = v.def.is === "op" ? v.def.op : undefined;
     const maker = from && grouping.of(from);

@@ -127,6 +127,7 @@ class Rewriter {
     for (const op of body) {
       if (op.loop) this.#loop(op, op.loop);
       else if (op.kind === "nextLogits") this.#logits(op);
+      else if (mixedDims(op).includes(this.#batch.name)) this.#refuse(op, "it computes a sequence's result from those of other sequences");
       else if (mixedDims(op).includes(this.#time.name)) this.#mixing(op);
       else this.#enter(op, this.#add(this.#bodies.length - 1, op.kind, op.inputs.map(this.#to), op.attrs, op));
     }

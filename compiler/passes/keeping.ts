@@ -92,11 +92,11 @@ function absorb(op: Op): Keeping | undefined {
     },
     attend(to, emit, caches, { slot, position }) {
       const whole = to(q);
-      const piece = (offset: number, dim: Dim): Value =>
-        rotary ? emit("part", [whole], { offset, dim: dim.name, size: dim.size }) : whole;
-      const query = norm ? gained(piece(0, plain), to(norm.inputs[1]!), 0, emit) : piece(0, plain);
-      const queries = [emit("linearByHead", [query, to(kWeight)], { back: true })];
-      if (rotary) queries.push(piece(plain.size, rotary.dim));
+      const gained = norm ? emit("mul", [whole, spread(to(norm.inputs[1]!), whole, emit)]) : whole;
+      const piece = (of: Value, offset: number, dim: Dim): Value =>
+        rotary ? emit("part", [of], { offset, dim: dim.name, size: dim.size }) : of;
+      const queries = [emit("linearByHead", [piece(gained, 0, plain), to(kWeight)], { back: true })];
+      if (rotary) queries.push(piece(whole, plain.size, rotary.dim));
       const attrs = { scale: scaleOf(op), rotary: rotary !== undefined, norm: norm !== undefined };
       const mixed = emit("latentCachedAttention", [...queries, ...caches, slot, position], attrs);
       return emit("linearByHead", [mixed, to(vWeight)], { back: false });
@@ -104,17 +104,16 @@ function absorb(op: Op): Keeping | undefined {
   };
 }
 
-/** x times the columns of a gain from `offset` on. */
-function gained(x: Value, gain: Value, offset: number, emit: EmitOp): Value {
-  const dim = last(x.type);
-  const own = last(gain.type).size === dim.size ? gain : emit("part", [gain], { offset, dim: dim.name, size: dim.size });
-  return emit("mul", [x, emit("expand", [own], { into: writeDims(x.type.dims) })]);
-}
+/** A gain, the same in each row of x. */
+const spread = (gain: Value, x: Value, emit: EmitOp): Value => emit("expand", [gain], { into: writeDims(x.type.dims) });
 
 /** The rotary key as attention sees it, but for the norm's divisor. */
 function turned({ key, steps }: NonNullable<Latent["rotary"]>, plain: Dim, to: (v: Value) => Value, emit: EmitOp): Value {
   return steps.reduce((x, step) => {
-    if (step.kind === "rmsnorm") return gained(x, to(step.inputs[1]!), plain.size, emit);
+    if (step.kind === "rmsnorm") {
+      const { name: dim, size } = last(key.type);
+      return emit("mul", [x, spread(emit("part", [to(step.inputs[1]!)], { offset: plain.size, dim, size }), x, emit)]);
+    }
     const ofWhole = last(step.inputs[0]!.type).size > last(key.type).size;
     return emit("rope", [x], { ...step.attrs, offset: (step.attrs.offset as number) - (ofWhole ? plain.size : 0) });
   }, to(key));

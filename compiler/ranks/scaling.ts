@@ -51,7 +51,7 @@ export interface Scaling {
 }
 
 export interface ScalingOptions {
-  /** Bytes a second; default: what NVLink gives within a host of 8 GPUs, and a network adapter of 400 Gbit/s for each GPU beyond. */
+  /** Bytes a second; default for GPUs: what NVLink gives within a host of 8, and a network adapter of 400 Gbit/s for each GPU beyond. */
   bandwidth?: number;
   /** Seconds; default: the least that the kernels' products and traffic take on an H200, or on a server's processor. */
   microStep?: number;
@@ -59,7 +59,11 @@ export interface ScalingOptions {
 
 /** Ranks of one host; measured there: an all-reduce of 1 GiB over 8 H100 at 361 GB/s, NVLink's multicast off. */
 const ofOneHost = 8;
-const defaultBandwidth = (size: number): number => (size <= ofOneHost ? 350e9 : 45e9);
+const defaultBandwidth: Readonly<Record<Target, (size: number) => number>> = {
+  cuda: (size) => (size <= ofOneHost ? 350e9 : 45e9),
+  // Through shared memory, or a network of 10 Gbit/s.
+  cpu: (size) => (size <= ofOneHost ? 10e9 : 1.2e9),
+};
 
 /** What a GPU computes of an update's products, and moves, in a second: the costs of partition.ts are in such FLOPs. */
 const updateFlops: Readonly<Record<Target, number>> = { cuda: 500e12, cpu: 1e12 };
@@ -70,7 +74,7 @@ const updateFlops: Readonly<Record<Target, number>> = { cuda: 500e12, cpu: 1e12 
  */
 export function scaling(manifest: Manifest, size: number, options: ScalingOptions = {}): Scaling {
   const { trained, gradients, target, dtype } = manifest;
-  const bandwidth = options.bandwidth ?? defaultBandwidth(size);
+  const bandwidth = options.bandwidth ?? defaultBandwidth[target](size);
   const microStep = options.microStep ?? gradients.seconds;
   const share = (size - 1) / size;
   let free = 0;

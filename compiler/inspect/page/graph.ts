@@ -4,7 +4,7 @@
  */
 import { shortened } from "../../picture/frame.js";
 import { type Markup, markup } from "../../picture/index.js";
-import type { Inspection, KernelFacts, Moment, OpFacts } from "../inspection.js";
+import { type Inspection, type KernelFacts, type Moment, mainProgram, type OpFacts } from "../inspection.js";
 import { bytes, colourOf, kernelAnchor, ms, timeOf } from "./view.js";
 
 const rowHeight = 20;
@@ -16,7 +16,7 @@ interface Stretch {
 }
 
 export function fusionGraph(inspection: Inspection): Markup {
-  const train = inspection.programs.find(({ name }) => name === "train")!;
+  const train = inspection.programs.find(({ name }) => name === mainProgram(inspection.programs))!;
   const parts = stretches(train.moments);
   const longest = Math.max(...parts.map(({ moments }) => moments.length));
   return markup`<div class="graphs">${parts.map((part) => {

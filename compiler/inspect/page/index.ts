@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { headlines, type Markup, markup, page, quantity } from "../../picture/index.js";
 import { figure } from "../figures.js";
-import type { Inspection } from "../inspection.js";
+import { type Inspection, mainProgram, stepName } from "../inspection.js";
 import { fusionGraph } from "./graph.js";
 import { kernelArticles, kernelsPane } from "./kernels.js";
 import { memorySection } from "./memory.js";
@@ -56,16 +56,16 @@ function described({ mlac, dtype, parameters, tokens, sizes, measured }: Inspect
 function summary({ kernels, programs, memory, measured, ceilings }: Inspection): Markup {
   const train = kernels.filter(({ launches }) => launches > 0);
   const sum = (of: (kernel: (typeof train)[number]) => number): number => train.reduce((n, kernel) => n + of(kernel), 0);
-  const launches = programs.find(({ name }) => name === "train")?.launches ?? 0;
+  const launches = programs.find(({ name }) => name === mainProgram(programs))?.launches ?? 0;
   const predicted = sum((kernel) => kernel.predicted ?? 0);
   const one = sum((kernel) => kernel.measured ?? 0);
   const ceiling = `${ms(predicted)} at the ceilings`;
   const times = measured?.microStep
-    ? [{ name: "a micro-step", value: ms(measured.microStep), about: ceiling }]
+    ? [{ name: `a ${stepName(programs)}`, value: ms(measured.microStep), about: ceiling }]
     : one > 0
-      ? [{ name: "a micro-step, kernel by kernel", value: ms(one), about: predicted > 0 && ceiling }]
+      ? [{ name: `a ${stepName(programs)}, kernel by kernel`, value: ms(one), about: predicted > 0 && ceiling }]
       : ceilings
-        ? [{ name: "a micro-step, at the least", value: ms(predicted), about: `by the ceilings of ${ceilings.machine}` }]
+        ? [{ name: `a ${stepName(programs)}, at the least`, value: ms(predicted), about: `by the ceilings of ${ceilings.machine}` }]
         : [];
   return headlines([
     ...times,
@@ -76,7 +76,7 @@ function summary({ kernels, programs, memory, measured, ceilings }: Inspection):
         sum((k) => k.flops * k.launches),
         "FLOP",
       ),
-      about: "a micro-step",
+      about: `a ${stepName(programs)}`,
     },
     { name: "traffic", value: bytes(sum((k) => (k.bytesRead + k.bytesWritten) * k.launches)), about: "read and written" },
     { name: "memory", value: bytes(memory.total), about: `${bytes(memory.kinds.activations)} activations` },

@@ -3,15 +3,15 @@
 import { meanings } from "../../memory.js";
 import { scaleOf } from "../../picture/axis.js";
 import { areas, figure, type Markup, markup, table } from "../../picture/index.js";
-import type { BufferFacts, Inspection, Moment } from "../inspection.js";
+import { type BufferFacts, type Inspection, type Moment, mainProgram } from "../inspection.js";
 import { bytes, kernelAnchor, kernelLinks } from "./view.js";
 
 const most = 7;
 
 export function memorySection(inspection: Inspection): Markup {
   const { memory } = inspection;
-  const { moments } = inspection.programs.find(({ name }) => name === "train")!;
-  const own = memory.buffers.filter(({ program }) => program === "train");
+  const { moments } = inspection.programs.find(({ name }) => name === mainProgram(inspection.programs))!;
+  const own = memory.buffers.filter(({ program }) => program === mainProgram(inspection.programs));
   const lines = heaviest(own);
   const kinds = table({
     title: "Memory by kind",

@@ -2,11 +2,11 @@
 
 import { reasons } from "../../passes/decisions.js";
 import { type Markup, markup } from "../../picture/index.js";
-import type { DecisionFacts, Inspection, OpFacts } from "../inspection.js";
+import { type DecisionFacts, type Inspection, mainProgram, type OpFacts } from "../inspection.js";
 import { bytes, kernelLinks } from "./view.js";
 
-export function refusedSection({ decisions, ops }: Inspection): Markup {
-  const inTraining = ({ first }: DecisionFacts): boolean => ops[first - 1]!.program === "train";
+export function refusedSection({ decisions, ops, programs }: Inspection): Markup {
+  const inTraining = ({ first }: DecisionFacts): boolean => ops[first - 1]!.program === mainProgram(programs);
   const first = new Map<string, DecisionFacts>();
   for (const decision of decisions) {
     const key = `${decision.first} ${decision.second}`;

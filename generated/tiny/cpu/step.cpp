@@ -475,13 +475,13 @@ void micro_step(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unu
     fwd_18_linear(rmsnorm_ffnNorm_2, router, linear_router);
     real* const gates = reals(170760320 + layer * 32768);  // [B T topK]
     int32_t* const choice = ints(170858624 + layer * 32768);  // [B T topK] i32
-    int32_t* const slot_2 = ints(170662016 + layer * 32768);  // [B T topK] i32
+    int32_t* const slot = ints(170662016 + layer * 32768);  // [B T topK] i32
     int32_t* const source = ints(170563712 + layer * 32768);  // [rows] i32
     int32_t* const offsets = ints(171022464 + layer * 36);  // [E+1] i32
     int32_t* const load = ints(9803776 + layer * 32);  // [E] i32
     real* const probabilities = reals(169973888 + layer * 131072);  // [B T E]
     real* const balance = reals(115710080 + layer * 4);  // []
-    fwd_19_route(linear_router, gates, choice, slot_2, source, offsets, load, probabilities, balance);
+    fwd_19_route(linear_router, gates, choice, slot, source, offsets, load, probabilities, balance);
     real* const gate_2 = reals(1821184 + layer * 262144);  // [E D F]
     real* const up_2 = reals(2607616 + layer * 262144);  // [E D F]
     real* const linear_gate_2 = reals(71669888 + layer * 2097152);  // [E rows F]
@@ -496,7 +496,7 @@ void micro_step(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unu
     real* const linear_sharedUp = reals(65378432 + layer * 2097152);  // [B T S]
     fwd_22_linear(rmsnorm_ffnNorm_2, sharedGate, sharedUp, linear_sharedGate, linear_sharedUp);
     real* const combine = reals(111515776);  // [B T D]
-    fwd_23_combine(routed, slot_2, gates, combine);
+    fwd_23_combine(routed, slot, gates, combine);
     real* const sharedDown = reals(4573696 + layer * 65536);  // [S D]
     real* const x_3 = reals(31824000 + (layer + 1) * 2097152);  // [B T D]
     fwd_24_linear_swiglu_add(linear_sharedGate, linear_sharedUp, sharedDown, combine, add_2, x_3);
@@ -523,9 +523,9 @@ void micro_step(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unu
     const int64_t layer = 3 - 1 - round;
     real* const d_x_3 = reals(109418624 + (round % 2) * 2097152);  // [B T D]
     real* const routed_2 = reals(9803904 + layer * 4194304);  // [E rows D]
-    int32_t* const slot_3 = ints(170662016 + layer * 32768);  // [B T topK] i32
+    int32_t* const slot_2 = ints(170662016 + layer * 32768);  // [B T topK] i32
     real* const combine_grad_gates = reals(144152704);  // [B T topK]
-    bwd_05_combineGradGates(d_x_3, routed_2, slot_3, combine_grad_gates);
+    bwd_05_combineGradGates(d_x_3, routed_2, slot_2, combine_grad_gates);
     real* const sharedDown_2 = reals(4573696 + layer * 65536);  // [S D]
     real* const linear_sharedGate_2 = reals(59086976 + layer * 2097152);  // [B T S]
     real* const linear_sharedUp_2 = reals(65378432 + layer * 2097152);  // [B T S]
@@ -550,7 +550,7 @@ void micro_step(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unu
     real* const add_3 = reals(113612928);  // [E rows D]
     bwd_10_linearGradX_add(swiglu_grad_up_2, up_3, offsets_2, swiglu_grad_gate_2, gate_3, add_3);
     real* const combine_2 = reals(141924480);  // [B T D]
-    bwd_11_combine(add_3, slot_3, combine_2);
+    bwd_11_combine(add_3, slot_2, combine_2);
     real* const probabilities_2 = reals(169973888 + layer * 131072);  // [B T E]
     int32_t* const choice_2 = ints(170858624 + layer * 32768);  // [B T topK] i32
     int32_t* const load_2 = ints(9803776 + layer * 32);  // [E] i32
@@ -789,13 +789,13 @@ void evaluate(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unuse
     fwd_18_linear(rmsnorm_ffnNorm_2, router, linear_router);
     real* const gates = reals(26581120);  // [B T topK]
     int32_t* const choice = ints(10066048);  // [B T topK] i32
-    int32_t* const slot_2 = ints(26613888);  // [B T topK] i32
+    int32_t* const slot = ints(26613888);  // [B T topK] i32
     int32_t* const source = ints(10098816);  // [rows] i32
     int32_t* const offsets = ints(26646720);  // [E+1] i32
     int32_t* const load = ints(10131584);  // [E] i32
     real* const probabilities = reals(9934976);  // [B T E]
     real* const balance = reals(26646656 + layer * 4);  // []
-    fwd_19_route(linear_router, gates, choice, slot_2, source, offsets, load, probabilities, balance);
+    fwd_19_route(linear_router, gates, choice, slot, source, offsets, load, probabilities, balance);
     real* const gate_2 = reals(1821184 + layer * 262144);  // [E D F]
     real* const up_2 = reals(2607616 + layer * 262144);  // [E D F]
     real* const linear_gate_2 = reals(18192512);  // [E rows F]
@@ -810,7 +810,7 @@ void evaluate(char* arena, [[maybe_unused]] const int32_t* tokens, [[maybe_unuse
     real* const linear_sharedUp = reals(20289664);  // [B T S]
     fwd_22_linear(rmsnorm_ffnNorm_2, sharedGate, sharedUp, linear_sharedGate, linear_sharedUp);
     real* const combine = reals(16095360);  // [B T D]
-    fwd_23_combine(routed, slot_2, gates, combine);
+    fwd_23_combine(routed, slot, gates, combine);
     real* const sharedDown = reals(4573696 + layer * 65536);  // [S D]
     real* const x_3 = reals(22386816 + ((layer + 1) % 2) * 2097152);  // [B T D]
     fwd_24_linear_swiglu_add(linear_sharedGate, linear_sharedUp, sharedDown, combine, add_2, x_3);
@@ -922,13 +922,13 @@ void predict(char* arena, [[maybe_unused]] const int32_t* tokens, const int32_t*
     fwd_18_linear(rmsnorm_ffnNorm_2, router, linear_router);
     real* const gates = reals(26581120);  // [B T topK]
     int32_t* const choice = ints(10066048);  // [B T topK] i32
-    int32_t* const slot_2 = ints(26613888);  // [B T topK] i32
+    int32_t* const slot = ints(26613888);  // [B T topK] i32
     int32_t* const source = ints(10098816);  // [rows] i32
     int32_t* const offsets = ints(26646656);  // [E+1] i32
     int32_t* const load = ints(10131584);  // [E] i32
     real* const probabilities = reals(9934976);  // [B T E]
     real* const balance = reals(10131648);  // []
-    fwd_19_route(linear_router, gates, choice, slot_2, source, offsets, load, probabilities, balance);
+    fwd_19_route(linear_router, gates, choice, slot, source, offsets, load, probabilities, balance);
     real* const gate_2 = reals(1821184 + layer * 262144);  // [E D F]
     real* const up_2 = reals(2607616 + layer * 262144);  // [E D F]
     real* const linear_gate_2 = reals(18192512);  // [E rows F]
@@ -943,7 +943,7 @@ void predict(char* arena, [[maybe_unused]] const int32_t* tokens, const int32_t*
     real* const linear_sharedUp = reals(20289664);  // [B T S]
     fwd_22_linear(rmsnorm_ffnNorm_2, sharedGate, sharedUp, linear_sharedGate, linear_sharedUp);
     real* const combine = reals(16095360);  // [B T D]
-    fwd_23_combine(routed, slot_2, gates, combine);
+    fwd_23_combine(routed, slot, gates, combine);
     real* const sharedDown = reals(4573696 + layer * 65536);  // [S D]
     real* const x_3 = reals(22386816 + ((layer + 1) % 2) * 2097152);  // [B T D]
     fwd_24_linear_swiglu_add(linear_sharedGate, linear_sharedUp, sharedDown, combine, add_2, x_3);

@@ -484,13 +484,13 @@ void micro_step(cudaStream_t stream, char* arena, [[maybe_unused]] Rank* rank) {
     fwd_14_linear(stream, rmsnorm_ffnNorm_2, router, linear_router, bytes(14589952));
     float* const gates = floats(76949760 + layer * 32768);  // [B T topK]
     int32_t* const choice = ints(77048064 + layer * 32768);  // [B T topK] i32
-    int32_t* const slot_2 = ints(76753152 + layer * 32768);  // [B T topK] i32
+    int32_t* const slot = ints(76753152 + layer * 32768);  // [B T topK] i32
     int32_t* const source = ints(76654848 + layer * 32768);  // [rows] i32
     int32_t* const offsets = ints(77211904 + layer * 36);  // [E+1] i32
     int32_t* const load = ints(9804800 + layer * 32);  // [E] i32
     float* const probabilities = floats(76065024 + layer * 131072);  // [B T E]
     float* const balance = floats(18915328 + layer * 4);  // []
-    fwd_15_route(stream, linear_router, gates, choice, slot_2, source, offsets, load, probabilities, balance, bytes(14589952));
+    fwd_15_route(stream, linear_router, gates, choice, slot, source, offsets, load, probabilities, balance, bytes(14589952));
     float* const pick = floats(76851456 + layer * 32768);  // [E rows]
     fwd_16_pick(stream, gates, source, pick);
     bf16* const gate_2 = halves(914432 + layer * 131072);  // [E D F]
@@ -503,7 +503,7 @@ void micro_step(cudaStream_t stream, char* arena, [[maybe_unused]] Rank* rank) {
     bf16* const routed = halves(14589952);  // [E rows D]
     fwd_18_linear(stream, weigh, down_2, offsets, routed);
     bf16* const combine = halves(51423488);  // [B T D]
-    fwd_19_combine(stream, routed, slot_2, combine);
+    fwd_19_combine(stream, routed, slot, combine);
     bf16* const sharedGate = halves(2094080 + layer * 32768);  // [D S]
     bf16* const sharedUp = halves(2192384 + layer * 32768);  // [D S]
     bf16* const linear_sharedGate = halves(32549120 + layer * 1048576);  // [B T S]
@@ -559,15 +559,15 @@ void micro_step(cudaStream_t stream, char* arena, [[maybe_unused]] Rank* rank) {
     bwd_08_linearGradW_dispatch(stream, d_x_3, source_2, weigh_2, offsets_2, d_down);
     float* const sumColumns = floats(14589952);  // [E rows]
     bwd_09_sumColumns(stream, dotOfRuns, sumColumns);
-    int32_t* const slot_3 = ints(76753152 + layer * 32768);  // [B T topK] i32
+    int32_t* const slot_2 = ints(76753152 + layer * 32768);  // [B T topK] i32
     float* const pick_3 = floats(16687104);  // [B T topK]
-    bwd_10_pick(stream, sumColumns, slot_3, pick_3);
+    bwd_10_pick(stream, sumColumns, slot_2, pick_3);
     bf16* const up_3 = halves(1307648 + layer * 131072);  // [E D F]
     bf16* const gate_3 = halves(914432 + layer * 131072);  // [E D F]
     bf16* const add_3 = halves(14589952);  // [E rows D]
     bwd_11_linearGradX_add(stream, swiglu_grad_up_2, up_3, offsets_2, swiglu_grad_gate_2, gate_3, add_3);
     bf16* const combine_2 = halves(60860672);  // [B T D]
-    bwd_12_combine(stream, add_3, slot_3, combine_2);
+    bwd_12_combine(stream, add_3, slot_2, combine_2);
     float* const probabilities_2 = floats(76065024 + layer * 131072);  // [B T E]
     float* const gates_2 = floats(76949760 + layer * 32768);  // [B T topK]
     int32_t* const choice_2 = ints(77048064 + layer * 32768);  // [B T topK] i32
@@ -814,13 +814,13 @@ void evaluate(cudaStream_t stream, char* arena) {
     fwd_14_linear(stream, rmsnorm_ffnNorm_2, router, linear_router, bytes(9871360));
     float* const gates = floats(10002432);  // [B T topK]
     int32_t* const choice = ints(10035200);  // [B T topK] i32
-    int32_t* const slot_2 = ints(17211392);  // [B T topK] i32
+    int32_t* const slot = ints(17211392);  // [B T topK] i32
     int32_t* const source = ints(10067968);  // [rows] i32
     int32_t* const offsets = ints(17244160);  // [E+1] i32
     int32_t* const load = ints(10104832);  // [E] i32
     float* const probabilities = floats(9871360);  // [B T E]
     float* const balance = floats(20881408 + layer * 4);  // []
-    fwd_15_route(stream, linear_router, gates, choice, slot_2, source, offsets, load, probabilities, balance, bytes(10100736));
+    fwd_15_route(stream, linear_router, gates, choice, slot, source, offsets, load, probabilities, balance, bytes(10100736));
     float* const pick = floats(9871360);  // [E rows]
     fwd_16_pick(stream, gates, source, pick);
     bf16* const gate_2 = halves(914432 + layer * 131072);  // [E D F]
@@ -835,7 +835,7 @@ void evaluate(cudaStream_t stream, char* arena) {
     bf16* const swiglu_2 = halves(16162816);  // [B T S]
     eval_07_linear_swiglu(stream, rmsnorm_ffnNorm_2, sharedGate, sharedUp, swiglu_2);
     bf16* const combine = halves(13017088);  // [B T D]
-    fwd_19_combine(stream, routed, slot_2, combine);
+    fwd_19_combine(stream, routed, slot, combine);
     bf16* const sharedDown = halves(2290688 + layer * 32768);  // [S D]
     bf16* const x_3 = halves(14065664 + ((layer + 1) % 2) * 1048576);  // [B T D]
     fwd_21_linear_add(stream, swiglu_2, sharedDown, combine, add_2, x_3);
@@ -938,13 +938,13 @@ void predict(cudaStream_t stream, char* arena) {
     fwd_14_linear(stream, rmsnorm_ffnNorm_2, router, linear_router, bytes(9871360));
     float* const gates = floats(10002432);  // [B T topK]
     int32_t* const choice = ints(10035200);  // [B T topK] i32
-    int32_t* const slot_2 = ints(17211392);  // [B T topK] i32
+    int32_t* const slot = ints(17211392);  // [B T topK] i32
     int32_t* const source = ints(10067968);  // [rows] i32
     int32_t* const offsets = ints(17244160);  // [E+1] i32
     int32_t* const load = ints(10104832);  // [E] i32
     float* const probabilities = floats(9871360);  // [B T E]
     float* const balance = floats(10105088);  // []
-    fwd_15_route(stream, linear_router, gates, choice, slot_2, source, offsets, load, probabilities, balance, bytes(10100736));
+    fwd_15_route(stream, linear_router, gates, choice, slot, source, offsets, load, probabilities, balance, bytes(10100736));
     float* const pick = floats(9871360);  // [E rows]
     fwd_16_pick(stream, gates, source, pick);
     bf16* const gate_2 = halves(914432 + layer * 131072);  // [E D F]
@@ -959,7 +959,7 @@ void predict(cudaStream_t stream, char* arena) {
     bf16* const swiglu_2 = halves(16162816);  // [B T S]
     eval_07_linear_swiglu(stream, rmsnorm_ffnNorm_2, sharedGate, sharedUp, swiglu_2);
     bf16* const combine = halves(13017088);  // [B T D]
-    fwd_19_combine(stream, routed, slot_2, combine);
+    fwd_19_combine(stream, routed, slot, combine);
     bf16* const sharedDown = halves(2290688 + layer * 32768);  // [S D]
     bf16* const x_3 = halves(14065664 + ((layer + 1) % 2) * 1048576);  // [B T D]
     fwd_21_linear_add(stream, swiglu_2, sharedDown, combine, add_2, x_3);

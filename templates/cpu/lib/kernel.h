@@ -10,8 +10,6 @@
 
 #include "attention.h"
 #include "contraction.h"
-#include "decode_attention.h"
-#include "linear_by_head.h"
 #include "math.h"
 #include "range.h"
 #include "real.h"

@@ -27,11 +27,11 @@ namespace mlac {
 namespace few {
 
 constexpr int SPAN = 64, CHUNK = 32, TILE = 8;  // columns of a warp; k that lanes hold 16 bytes of; rows of a tile
-constexpr int MOST_CLUSTER = 8;
+/// MOST_TILES: of two sums, for which there are registers. PROCESSORS: of the devices that this is tuned for.
 #ifdef MLAC_HOPPER
-constexpr int PROCESSORS = 132;
+constexpr int MOST_CLUSTER = 8, PROCESSORS = 132, SMALLEST_BLOCKS = 4, MOST_TILES = 8;
 #else
-constexpr int PROCESSORS = 108;
+constexpr int MOST_CLUSTER = 1, PROCESSORS = 108, SMALLEST_BLOCKS = 3, MOST_TILES = 4;
 #endif
 
 /// A matrix of one group: rows `stride` elements apart, groups `group_stride`. index, divisor: as Operand's.
@@ -66,7 +66,7 @@ struct Layout {
   static constexpr int OWN = K_WARPS * SUMS * ROWS * STRIDE;
   static constexpr int received(int cluster) { return cluster * int(ceil_div(FOURS, cluster)) * 4 * SUMS * STRIDE; }
   static constexpr int bytes(int cluster) { return 4 * (OWN + received(cluster)); }
-  static constexpr int BLOCKS = TILES > 2 || SUMS * TILES > 2 ? 2 : SUMS * TILES == 1 && BY_N ? 4 : 3;  // of a multiprocessor
+  static constexpr int BLOCKS = TILES > 2 || SUMS * TILES > 2 ? 2 : SUMS * TILES == 1 && BY_N ? SMALLEST_BLOCKS : 3;  // of a multiprocessor
 };
 
 template <typename C, typename Epilogue>
@@ -356,9 +356,7 @@ cudaError_t launch(cudaStream_t stream, Job<C, Epilogue> job, int64_t most_group
   const int64_t places = job.column_blocks * most_groups;
   int steps = 0, cluster = 1;
   for (const auto& part : job.parts) steps = max(steps, int(ceil_div(part.k, L::STEP)));
-#ifdef MLAC_HOPPER
   while (cluster < MOST_CLUSTER && 2 * places * cluster <= PROCESSORS * L::BLOCKS && steps >= 2 * cluster * L::K_WARPS) cluster *= 2;
-#endif
   const auto kernel = few_rows_kernel<C, TILES, Epilogue>;
   const cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, L::bytes(cluster));
   if (error != cudaSuccess) return error;
@@ -381,7 +379,7 @@ cudaError_t contract_few(cudaStream_t stream, const Extent& extent, const Produc
     for (int s = 0; s < C::SUMS; ++s) job.parts[p].b[s] = matrix(products[p].b[s]);
   }
   // Of an expert's rows there are rarely many more than the mean; the others take a second round.
-  constexpr int TILES = C::KIND == Kind::ragged_m ? (M <= 8 ? 1 : 2) : int(ceil_div(M, few::TILE));
+  constexpr int TILES = C::KIND == Kind::ragged_m ? (M <= 8 ? 1 : 2) : C::SUMS == 2 && M > few::TILE * few::MOST_TILES ? few::MOST_TILES : int(ceil_div(M, few::TILE));
   const int64_t most_groups = C::KIND == Kind::ragged_m && extent.m < extent.groups ? extent.m : extent.groups;
   return few::launch<C, TILES>(stream, job, most_groups);
 }

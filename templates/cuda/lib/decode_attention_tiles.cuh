@@ -24,11 +24,11 @@
 namespace mlac::decode {
 
 constexpr int HEADS = 16;  // of a block
-/// Blocks that run at once on the devices this is tuned for, and tokens of a part where there are more parts than these.
+/// Blocks that run at once on the devices this is tuned for, the widest queries that there are registers for, and tokens of a part where there are more parts than these.
 #ifdef MLAC_HOPPER
-constexpr int AT_ONCE = 132, WARPS = 8;
+constexpr int AT_ONCE = 132, WARPS = 8, MOST_KEPT = 640;
 #else
-constexpr int AT_ONCE = 108, WARPS = 4;
+constexpr int AT_ONCE = 108, WARPS = 4, MOST_KEPT = 448;
 #endif
 constexpr int LONG_PART = 4096;
 constexpr int THREADS = WARPS * WARP, TOKENS = 8 * WARPS;
@@ -60,7 +60,7 @@ struct Tile {
   static constexpr int STAGES = least(4, (flash::SHARED_BYTES - QUERY_BYTES - OTHER_BYTES) / BYTES);
   static constexpr int SHARED = STAGES * BYTES + QUERY_BYTES + OTHER_BYTES;
   static constexpr int COLUMN_TILES = (XP / 16 + WARPS - 1) / WARPS;  // of a warp
-  static constexpr bool KEEPS_QUERIES = KEYS <= 640;                  // in registers; else they are read for each tile
+  static constexpr bool KEEPS_QUERIES = KEYS <= MOST_KEPT;            // in registers; else they are read for each tile
   static_assert(STAGES >= 2, "what is cached of a token is too wide");
 };
 

@@ -15,14 +15,14 @@ namespace mlac {
 
 /// Waits for all kernels ahead. Nothing where the launch was an ordinary one.
 __device__ inline void inputs_ready() {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+#ifdef MLAC_HOPPER
   asm volatile("griddepcontrol.wait;" ::: "memory");
 #endif
 }
 
 /// Once all blocks have called it, blocks of the next kernel take what room there is left on the device.
 __device__ inline void next_may_begin() {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+#ifdef MLAC_HOPPER
   asm volatile("griddepcontrol.launch_dependents;");
 #endif
 }

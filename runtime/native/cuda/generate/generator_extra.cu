@@ -58,8 +58,8 @@ int32_t mlac_generator_draw(mlac_generator* generator, uint64_t seed, double std
 
 int32_t mlac_generator_fill_cache(mlac_generator* generator, uint64_t seed) {
   return call(generator, [=] {
-    // Every 16 bits a bf16 near one; two of them are a float32 near one, too.
-    draw_kernel<<<1024, 256, 0, generator->stream>>>(generator->arena + mlac::CACHE_AT, mlac::CACHE_BYTES / 2, seed, 1.f, .05f, true);
+    // Every 16 bits a normal bf16; two of them are a float32 of that size, too.
+    draw_kernel<<<1024, 256, 0, generator->stream>>>(generator->arena + mlac::CACHE_AT, mlac::CACHE_BYTES / 2, seed, 0.f, 1.f, true);
     cuda(cudaGetLastError(), "filling the cache");
     cuda(cudaStreamSynchronize(generator->stream), "filling the cache");
   });
