@@ -61,10 +61,10 @@ END
 
 train=(node "$cli" train model.ts --target cpu --out build --threads 1 --no-report --timeout $timeout)
 on_two_hosts() {
-  # mpirun itself notices a host that is gone only by these, and would wait for it.
+  # mpirun itself notices a host that is gone only by these, a little later than the ranks, whose report says more.
   "$enter" $near timeout 60 mpirun -q --allow-run-as-root --oversubscribe --bind-to none -H $near_address:2,$far_address:2 \
     --mca plm_rsh_agent "$agent" --mca btl_tcp_if_include mlac-cable --mca oob_tcp_if_include mlac-cable \
-    --mca oob_tcp_keepalive_time 2 --mca oob_tcp_keepalive_intvl 1 --mca oob_tcp_keepalive_probes 3 -x MLAC_FAULT "$@"
+    --mca oob_tcp_keepalive_time 5 --mca oob_tcp_keepalive_intvl 1 --mca oob_tcp_keepalive_probes 3 -x MLAC_FAULT "$@"
 }
 losses() { node -e 'for (const line of require("fs").readFileSync(process.argv[1], "utf8").trim().split("\n")) console.log(JSON.parse(line).loss)' "$1/metrics.jsonl"; }
 export MLAC_FAULT=
