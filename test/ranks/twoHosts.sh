@@ -85,7 +85,13 @@ wait
 echo "== ended $(awk -v now="$(date +%s.%N)" '{ printf "%.1f", now - $1 }' pulled) s after that, with exit code $status; checkpoints: $(ls cut/checkpoints | tr '\n' ' ')"
 [ $status != 0 ]
 # On the other side of the cable, ranks end when they have heard nothing of rank 0 for so long.
-left() { ip netns pids $near && ip netns pids $far; }
+left() {
+  for pid in $(ip netns pids $near) $(ip netns pids $far); do
+    # What has ended and was not asked for by its parent is no process any more.
+    grep -qs '^State:[[:space:]]*[^Z[:space:]]' "/proc/$pid/status" && echo "$pid"
+  done
+  true
+}
 until [ -z "$(left)" ]; do
   sleep 0.2
   awk -v now="$(date +%s.%N)" -v limit=$((timeout + 10)) '{ exit now - $1 > limit }' pulled || { echo "processes are left: $(left)"; exit 1; }
