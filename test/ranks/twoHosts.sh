@@ -61,10 +61,10 @@ END
 
 train=(node "$cli" train model.ts --target cpu --out build --threads 1 --no-report --timeout $timeout)
 on_two_hosts() {
-  # mpirun itself notices a host that is gone only by these, and would wait for it.
+  # mpirun itself notices a host that is gone only by these, a little later than the ranks, whose report says more.
   "$enter" $near timeout 60 mpirun -q --allow-run-as-root --oversubscribe --bind-to none -H $near_address:2,$far_address:2 \
     --mca plm_rsh_agent "$agent" --mca btl_tcp_if_include mlac-cable --mca oob_tcp_if_include mlac-cable \
-    --mca oob_tcp_keepalive_time 2 --mca oob_tcp_keepalive_intvl 1 --mca oob_tcp_keepalive_probes 3 -x MLAC_FAULT "$@"
+    --mca oob_tcp_keepalive_time 5 --mca oob_tcp_keepalive_intvl 1 --mca oob_tcp_keepalive_probes 3 -x MLAC_FAULT "$@"
 }
 losses() { node -e 'for (const line of require("fs").readFileSync(process.argv[1], "utf8").trim().split("\n")) console.log(JSON.parse(line).loss)' "$1/metrics.jsonl"; }
 export MLAC_FAULT=
@@ -84,10 +84,16 @@ on_two_hosts -n 4 "${train[@]}" --run cut || status=$?
 wait
 echo "== ended $(awk -v now="$(date +%s.%N)" '{ printf "%.1f", now - $1 }' pulled) s after that, with exit code $status; checkpoints: $(ls cut/checkpoints | tr '\n' ' ')"
 [ $status != 0 ]
-# On the other side of the cable, ranks end when they have heard nothing of rank 0 for so long.
-left() { ip netns pids $near && ip netns pids $far; }
+# On the other side of the cable, ranks end when they have heard nothing of rank 0 for so long. Open MPI's daemon there is not looked
+# at: where the cable is pulled while it sends, it waits for the system's own timeout.
+left() {
+  for pid in $(ip netns pids $near) $(ip netns pids $far); do
+    grep -qsaF "$cli" "/proc/$pid/cmdline" && echo "$pid"
+  done
+  true
+}
 until [ -z "$(left)" ]; do
   sleep 0.2
-  awk -v now="$(date +%s.%N)" -v limit=$((timeout + 10)) '{ exit now - $1 > limit }' pulled || { echo "processes are left: $(left)"; exit 1; }
+  awk -v now="$(date +%s.%N)" -v limit=$((timeout + 10)) '{ exit now - $1 > limit }' pulled || { echo "ranks are left: $(left)"; exit 1; }
 done
-echo "== no process is left $(awk -v now="$(date +%s.%N)" '{ printf "%.1f", now - $1 }' pulled) s after it"
+echo "== no rank is left $(awk -v now="$(date +%s.%N)" '{ printf "%.1f", now - $1 }' pulled) s after it"
