@@ -239,14 +239,18 @@ test("what cannot be continued is a sentence", async () => {
   await failsWith(() => readPrompts(join(folder, "none.txt"), settings), "use/prompts", "cannot be read");
 });
 
-test("what is emitted for the example is what is checked in", async () => {
-  const example = { model: join(root, "examples/tiny/model.ts"), target: "cpu", dtype: "f32", fuse: {}, set: {}, generate: {} } as const;
-  const emitted = await emitAll(example);
-  const place = join(root, "generated/tiny/cpu-generate");
-  for (const [name, text] of Object.entries(hostFiles(emitted))) assert.is(text, readFileSync(join(place, name), "utf8"), name);
-  for (const { name, text } of emitted.kernels) assert.is(text, readFileSync(join(place, "kernels", `${name}.cpp`), "utf8"), name);
-  assert.is(readdirSync(join(place, "kernels")).length, emitted.kernels.length);
-});
+for (const target of ["cpu", "cuda"] as const)
+  test(`what is emitted for the example is what is checked in: ${target}`, async () => {
+    const dtype = target === "cpu" ? "f32" : "bf16";
+    const emitted = await emitAll({ model: join(root, "examples/tiny/model.ts"), target, dtype, fuse: {}, set: {}, generate: {} });
+    const place = join(root, `generated/tiny/${target}-generate`);
+    for (const [name, text] of Object.entries(hostFiles(emitted))) assert.is(text, readFileSync(join(place, name), "utf8"), name);
+    for (const { name, text } of emitted.kernels) {
+      const file = `${name}${emitted.backend.extension}`;
+      assert.is(text, readFileSync(join(place, "kernels", file), "utf8"), file);
+    }
+    assert.is(readdirSync(join(place, "kernels")).length, emitted.kernels.length);
+  });
 
 test("a checkpoint of another model is told apart", async () => {
   const other = await build({
