@@ -20,7 +20,7 @@ const formula = [
   "gradients  a bucket is sent when it is final and the link is free; it takes (N - 1) / N · bytes / bandwidth;",
   "           exposed is what is left when the backward pass ends. Only the last micro-step of a step sends.",
   "weights    (N - 1) / N · bytes / bandwidth, less what the slowest rank computes in the update meanwhile.",
-  "k steps    k · micro-step / (k · micro-step + exposed): the speed that is left with k micro-steps on each rank.",
+  "speed      k · micro-step / (k · micro-step + exposed): what is left of one rank's speed, with k micro-steps on each.",
 ];
 
 export function describeRanks(manifest: Manifest, { plan, scaling: rows }: RanksReport): string {
@@ -34,12 +34,12 @@ export function describeRanks(manifest: Manifest, { plan, scaling: rows }: Ranks
     String(row.size),
     gigabytes(row.bandwidth),
     gigabytes(row.gradientBytes),
-    gigabytes(row.weightBytes),
     (1e3 * row.exposedGradients).toFixed(2),
+    gigabytes(row.weightBytes),
     (1e3 * row.exposedWeights).toFixed(2),
     ...[1, 8].map((k) => `${(100 * efficiency(row, k)).toFixed(1)} %`),
   ]);
-  const head = ["ranks", "GB/s", "gradients GB", "weights GB", "exposed ms", "and ms", "1 step", "8 steps"];
+  const head = ["ranks", "GB/s", "gradients GB", "exposed ms", "weights GB", "exposed ms", "1 micro-step", "8 micro-steps"];
   const widths = head.map((text, i) => Math.max(text.length, ...cells.map((row) => row[i]!.length)));
   const line = (row: readonly string[]): string => `  ${row.map((text, i) => text.padStart(widths[i]!)).join("  ")}`;
   return [
