@@ -280,7 +280,7 @@ test("the claims of speedrun, counted", async () => {
   const speedrun: BuildOptions = { ...build, model: join(root, "examples/speedrun/model.ts"), target: "cuda", dtype: "bf16" };
   const opened = await openBench({ build: speedrun, threads: 2, rounds: 3, quiet: 1, anew: false, make: notBuilt, note: () => undefined });
   const [cache, logits, launches, reduced, optimizers] = claims(opened);
-  assert.equal(cache!.figures, { kept: 12 * (256 + 64), plain: 12 * 6 * (192 + 128), layers: 12 });
+  assert.equal(cache!.figures, { kept: 12 * (256 + 64 + 6), plain: 12 * 6 * (192 + 128), layers: 12 });
   assert.is(logits!.figures["logits"], 16 * 2048 * 131072 * 2);
   assert.ok(logits!.figures["saved"]! > 2 ** 32);
   assert.is(launches!.figures["grouped"], 11 * 9);

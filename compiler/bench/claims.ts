@@ -2,12 +2,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Choices, resolveChoicesFor } from "../choices.js";
-import { choicesFor } from "../compile.js";
+import { choicesFor, emitLowered } from "../compile.js";
+import { MlacError } from "../diagnostics.js";
+import { layerCaches } from "../generationPlan.js";
 import { size } from "../ir.js";
+import type { ManifestGeneration } from "../manifest.js";
 import { binary } from "../memory.js";
 import { root } from "../package.js";
 import { digits } from "../picture/index.js";
-import { cacheNumbers } from "./cache.js";
 import type { Bench } from "./context.js";
 import { launchesOf } from "./launches.js";
 import { median } from "./statistics.js";
@@ -33,21 +35,21 @@ const accumulation = 8;
 /** Errors: whatever is wrong with the model. */
 export function claims(bench: Bench): Claim[] {
   const choices = choicesFor(bench.build, bench.model);
-  return [cache(bench), logits(bench, choices), launches(bench, choices), reduced(bench, choices), optimizers()];
+  return [cache(bench, choices), logits(bench, choices), launches(bench, choices), reduced(bench, choices), optimizers()];
 }
 
 const whole = (n: number): string => n.toLocaleString("en-US");
 /** Three digits: "6", "21.9", "1.46". */
 const ratio = (more: number, less: number): string => digits(Number((more / less).toPrecision(3)));
 
-function cache({ model }: Bench): Claim {
+function cache({ build, model }: Bench, choices: Choices): Claim {
   const name = "numbers in a key-value cache, a token";
-  const how = "counted from the graph";
-  const all = cacheNumbers(model);
-  const total = (of: "plain" | "kept"): number => all.reduce((n, one) => n + one[of] * one.layers, 0);
-  const [plain, kept] = [total("plain"), total("kept")];
-  const layers = all.reduce((n, one) => n + one.layers, 0);
+  const how = "counted from the build that generates";
+  const generation = generationOf(() => emitLowered({ ...build, generate: {} }, model, choices).manifest.generation);
+  if (generation === undefined) return { name, here: "none: this model cannot go on token by token", how, figures: {} };
+  const { kept, plain } = generation.numbers;
   if (plain === 0) return { name, here: "none: the model has no attention", how, figures: {} };
+  const layers = layerCaches(generation).reduce((n, one) => n + one.layers, 0);
   const figures = { kept, plain, layers };
   if (plain === kept) return { name, here: `${whole(kept)}, as plain multi-head attention`, times: 1, how, figures };
   return {
@@ -59,6 +61,17 @@ function cache({ model }: Bench): Claim {
     how,
     figures,
   };
+}
+
+/** Undefined where an op of the model reads later tokens, or all of them: it trains, and cannot generate. */
+function generationOf(emit: () => ManifestGeneration | undefined): ManifestGeneration | undefined {
+  try {
+    return emit();
+  } catch (error) {
+    if (error instanceof MlacError && error.diagnostics.every(({ slug }) => slug === "shape/mixes" || slug === "shape/length"))
+      return undefined;
+    throw error;
+  }
 }
 
 function logits({ build, model, threads }: Bench, choices: Choices): Claim {
