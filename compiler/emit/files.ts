@@ -5,6 +5,7 @@ import type { Emission } from "../compile.js";
 import { root } from "../package.js";
 import type { Target } from "../target.js";
 import { SEAL } from "../upToDate.js";
+import { headersOf, isHeader } from "./headers.js";
 import { hostFiles } from "./hostFiles.js";
 import { mpiSource } from "./mpi.js";
 import { onDisk } from "./refusal.js";
@@ -17,8 +18,8 @@ export interface Written {
 
 export async function writeModel(directory: string, emitted: Emission, part: "code" | "seal" = "code"): Promise<Written> {
   const { extension, target } = emitted.backend;
-  const copied = await copiedFiles(target, emitted.manifest.generation !== undefined);
   const texts = textsOf(emitted);
+  const copied = await copiedFiles(target, emitted.manifest.generation !== undefined, Object.values(texts));
   const sources = [...Object.keys(texts), ...copied.map((c) => c.to)].filter((name) => name.endsWith(extension) && name !== mpiSource);
   await onDisk(directory, async () => {
     await mkdir(join(directory, "kernels"), { recursive: true });
@@ -51,20 +52,9 @@ function textsOf(emitted: Emission): Record<string, string> {
   };
 }
 
-/** Headers that only a build that generates includes. */
-const forGenerating = new Set([
-  ...["decode_attention.h", "few_rows.h", "linear_by_head.h", "sampling.h"],
-  ...["cache_write.cuh", "contract_few.cuh", "contract_few_loads.cuh", "counter_random.cuh", "linear_by_head.cuh", "next_logits_few.cuh"],
-  ...["decode_attention.cuh", "decode_attention_latent.cuh", "decode_attention_merge.cuh", "decode_attention_parts.cuh"],
-  ...["decode_attention_tiles.cuh", "routing_few.cuh", "sample.cuh", "sample_row.cuh"],
-]);
-
-const isHeader = (name: string): boolean => /\.(h|cuh)$/.test(name);
-
-/** Files without holes: the session, and the headers that kernels include. */
-async function copiedFiles(target: Target, generating: boolean): Promise<{ from: string; to: string }[]> {
+/** Files without holes: the session, and the headers that it and the kernels include. */
+async function copiedFiles(target: Target, generating: boolean, texts: readonly string[]): Promise<{ from: string; to: string }[]> {
   const native = join(root, "runtime/native");
-  const library = join(root, "templates", target, "lib");
   const files = generating
     ? [join(native, "decode.h")]
     : ["mlac.h", "measure.h", "ranks.h", "collectives.h", "shares.h"].map((name) => join(native, name));
@@ -72,10 +62,8 @@ async function copiedFiles(target: Target, generating: boolean): Promise<{ from:
   else if (generating)
     files.push(...["generation.h", "generator.cpp"].map((name) => join(native, "generate", name)), join(native, "worker.h"));
   else files.push(...cpuFiles.map((name) => join(native, name)));
-  const wanted = (name: string): boolean => isHeader(name) && (generating || !forGenerating.has(name));
-  const headers = (await readdir(library)).filter(wanted).map((name) => join(library, name));
-  // Parameters start with the same bits on every target.
-  if (target === "cuda") headers.push(...["random.h", "real.h", "scratch.h"].map((name) => join(root, "templates/cpu/lib", name)));
+  const session = await Promise.all(files.map((path) => readFile(path, "utf8")));
+  const headers = await headersOf(target, [...texts, ...session]);
   return [...files.map((from) => ({ from, to: basename(from) })), ...headers.map((from) => ({ from, to: join("lib", basename(from)) }))];
 }
 
