@@ -133,7 +133,9 @@ async function timed(accumulate: number, losses: number[]): Promise<RankFigures>
 }
 
 function gpuNow(): { name: string; usedMiB: number } {
-  const asked = ["-i", String(rank), "--query-gpu=name,memory.used", "--format=csv,noheader,nounits"];
+  // nvidia-smi counts the machine's GPUs, and not those that are shown to this process.
+  const gpu = process.env["CUDA_VISIBLE_DEVICES"]?.split(",")[rank] ?? String(rank);
+  const asked = ["-i", gpu, "--query-gpu=name,memory.used", "--format=csv,noheader,nounits"];
   const [name = "", used] = execFileSync("nvidia-smi", asked, { encoding: "utf8" }).trim().split(", ");
   return { name, usedMiB: Number(used) };
 }

@@ -1,8 +1,8 @@
 /**
- * `npm run bench:ranks -- MODEL [--gpus 1,2,4,8] [--accumulate 1,8] [--steps 20] [--losses 50] [--build DIR] [--fuse …] [--set …] [--out FILE]`
+ * `npm run bench:ranks -- MODEL [--gpus 1,2,4,8] [--accumulate 1,8] [--steps 20] [--losses 50] [--over nothing,NCCL] [--build DIR] [--fuse …] [--set …] [--out FILE]`
  * Training on several GPUs of this machine: tokens a second, weak-scaling efficiency (the same micro-batches for every GPU), time that nothing
  * hides, bytes sent, memory, and the first losses of one global batch on any number of GPUs. It starts the processes itself, and builds and
- * measures the kernels' ways once. One GPU is measured twice: alone, and over NCCL with one rank.
+ * measures the kernels' ways once. One GPU is measured twice: alone, and over NCCL with one rank; --over takes one of the two.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -23,6 +23,7 @@ const { values, positionals } = parseArgs({
     losses: { type: "string", default: "50" },
     micro: { type: "string", default: "8" },
     rounds: { type: "string", default: "1" },
+    over: { type: "string", default: "nothing,NCCL" },
     build: { type: "string" },
     fuse: { type: "string", multiple: true, default: [] },
     set: { type: "string", multiple: true, default: [] },
@@ -86,11 +87,14 @@ async function run(gpus: number, over: Row["over"]): Promise<Row[]> {
   }
 }
 
+const ways = (gpus: number): Row["over"][] =>
+  gpus > 1 ? ["NCCL"] : (["nothing", "NCCL"] as const).filter((way) => values.over.split(",").includes(way));
+
 const rows: Row[] = [];
 const failures: string[] = [];
 for (let round = 0; round < Number(values.rounds); round++)
   for (const gpus of numbers(values.gpus))
-    for (const over of gpus === 1 ? (["nothing", "NCCL"] as const) : (["NCCL"] as const)) {
+    for (const over of ways(gpus)) {
       const measured = await run(gpus, over).catch((error: Error) => {
         failures.push(error.message);
         log(error.message);
