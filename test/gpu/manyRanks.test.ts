@@ -33,19 +33,38 @@ async function model(): Promise<Built> {
   return build({ model: file, target: "cuda", dtype: "bf16", fuse: {}, set: {}, out: join(folder, "ranks") });
 }
 
-/** A process for each GPU. */
-async function onGpus(size: number, micro: number, name: string): Promise<Course> {
-  const id = Buffer.from(await ranksId(built!)).toString("hex");
-  const work: Work = { directory: built!.directory, runs: [{ steps, micro }], out: join(folder, name), id };
-  const worker = join(root, "dist/test/ranks/worker.js");
+interface Ended {
+  code: number | null;
+  said: string;
+}
+
+/** A process for each GPU, of one of the programs in test/ranks. */
+async function start(size: number, program: string, given: readonly string[]): Promise<Ended[]> {
+  const script = join(root, "dist/test/ranks", program);
   const children = Array.from({ length: size }, (_, rank) =>
-    spawn(process.execPath, [worker, JSON.stringify(work)], {
-      stdio: "inherit",
+    spawn(process.execPath, [script, ...given], {
+      stdio: ["ignore", "pipe", "inherit"],
       env: { ...process.env, OMPI_COMM_WORLD_RANK: String(rank), OMPI_COMM_WORLD_SIZE: String(size), MLAC_DEVICE: String(rank) },
     }),
   );
-  const codes = await Promise.all(children.map((child) => new Promise((settle) => child.on("close", settle))));
-  assert.equal(codes, Array(size).fill(0));
+  return await Promise.all(
+    children.map(async (child) => {
+      let said = "";
+      child.stdout.setEncoding("utf8").on("data", (text: string) => (said += text));
+      return { code: await new Promise<number | null>((settle) => child.on("close", settle)), said };
+    }),
+  );
+}
+
+const newId = async (): Promise<string> => Buffer.from(await ranksId(built!)).toString("hex");
+
+async function onGpus(size: number, micro: number, name: string): Promise<Course> {
+  const work: Work = { directory: built!.directory, runs: [{ steps, micro }], out: join(folder, name), id: await newId() };
+  const ended = await start(size, "worker.js", [JSON.stringify(work)]);
+  assert.equal(
+    ended.map(({ code }) => code),
+    Array(size).fill(0),
+  );
   return (JSON.parse(readFileSync(join(folder, name), "utf8")) as Course[])[0]!;
 }
 
@@ -70,5 +89,13 @@ for (const size of [2, 4].filter((n) => n <= gpus.length))
       `${size} GPUs: losses at most ${Math.max(...found.losses.map((x, i) => Math.abs(x - alone.losses[i]!)))} from one GPU's, sent ${JSON.stringify(found.traffic)}`,
     );
   });
+
+check("a rank that never comes ends the wait of the others with a sentence", async () => {
+  const said = async (ending: string): Promise<string> => (await start(2, "absent.js", [built!.directory, ending, await newId()]))[0]!.said;
+  const timeout = await said("timeout");
+  assert.match(timeout, /waited at (head norm|a layer of layers)/);
+  assert.match(timeout, /nothing moved for 2 s in the micro-step/);
+  assert.match(await said("abort"), /gave up waiting for other ranks in the micro-step/);
+});
 
 test.run();
