@@ -1,5 +1,4 @@
 /** Several GPUs compute what one computes: losses, gradients, weights' and optimizer state's bits run after run. Where there is one GPU, nothing. */
-import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
@@ -11,6 +10,7 @@ import { ranksId } from "../../runtime/place.js";
 import { type Course, course } from "../ranks/course.js";
 import type { Work } from "../ranks/worker.js";
 import { temporaryFolder } from "../temporary.js";
+import { start } from "./processes.js";
 
 const { gpus } = await findGpus();
 const check = gpus.length > 1 ? test : test.skip;
@@ -33,33 +33,9 @@ async function model(): Promise<Built> {
   return build({ model: file, target: "cuda", dtype: "bf16", fuse: {}, set: {}, out: join(folder, "ranks") });
 }
 
-interface Ended {
-  code: number | null;
-  said: string;
-}
-
-/** A process for each GPU, of one of the programs in test/ranks. */
-async function start(size: number, program: string, given: readonly string[]): Promise<Ended[]> {
-  const script = join(root, "dist/test/ranks", program);
-  const children = Array.from({ length: size }, (_, rank) =>
-    spawn(process.execPath, [script, ...given], {
-      stdio: ["ignore", "pipe", "inherit"],
-      env: { ...process.env, OMPI_COMM_WORLD_RANK: String(rank), OMPI_COMM_WORLD_SIZE: String(size), MLAC_DEVICE: String(rank) },
-    }),
-  );
-  return await Promise.all(
-    children.map(async (child) => {
-      let said = "";
-      child.stdout.setEncoding("utf8").on("data", (text: string) => (said += text));
-      return { code: await new Promise<number | null>((settle) => child.on("close", settle)), said };
-    }),
-  );
-}
-
-const newId = async (): Promise<string> => Buffer.from(await ranksId(built!)).toString("hex");
-
 async function onGpus(size: number, micro: number, name: string): Promise<Course> {
-  const work: Work = { directory: built!.directory, runs: [{ steps, micro }], out: join(folder, name), id: await newId() };
+  const id = Buffer.from(await ranksId(built!)).toString("hex");
+  const work: Work = { directory: built!.directory, runs: [{ steps, micro }], out: join(folder, name), id };
   const ended = await start(size, "worker.js", [JSON.stringify(work)]);
   assert.equal(
     ended.map(({ code }) => code),
@@ -89,13 +65,5 @@ for (const size of [2, 4].filter((n) => n <= gpus.length))
       `${size} GPUs: losses at most ${Math.max(...found.losses.map((x, i) => Math.abs(x - alone.losses[i]!)))} from one GPU's, sent ${JSON.stringify(found.traffic)}`,
     );
   });
-
-check("a rank that never comes ends the wait of the others with a sentence", async () => {
-  const said = async (ending: string): Promise<string> => (await start(2, "absent.js", [built!.directory, ending, await newId()]))[0]!.said;
-  const timeout = await said("timeout");
-  assert.match(timeout, /waited at (head norm|a layer of layers)/);
-  assert.match(timeout, /nothing moved for 2 s in the micro-step/);
-  assert.match(await said("abort"), /gave up waiting for other ranks in the micro-step/);
-});
 
 test.run();
