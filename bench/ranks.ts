@@ -1,8 +1,9 @@
 /**
- * `npm run bench:ranks -- MODEL [--gpus 1,2,4,8] [--accumulate 1,8] [--steps 20] [--losses 50] [--over nothing,NCCL] [--build DIR] [--fuse …] [--set …] [--out FILE]`
+ * `npm run bench:ranks -- MODEL [--gpus 1,2,4,8] [--accumulate 1,8] [--steps 20] [--losses 50] [--over nothing,NCCL] [--reverse] [--build DIR] [--fuse …] [--set …] [--out FILE]`
  * Training on several GPUs of this machine: tokens a second, weak-scaling efficiency (the same micro-batches for every GPU), time that nothing
  * hides, bytes sent, memory, and the first losses of one global batch on any number of GPUs. It starts the processes itself, and builds and
  * measures the kernels' ways once. One GPU is measured twice: alone, and over NCCL with one rank; --over takes one of the two.
+ * --reverse takes a step's micro-batches in the opposite order: on one GPU, what another order of sums makes of the losses.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -24,6 +25,7 @@ const { values, positionals } = parseArgs({
     micro: { type: "string", default: "8" },
     rounds: { type: "string", default: "1" },
     over: { type: "string", default: "nothing,NCCL" },
+    reverse: { type: "boolean", default: false },
     build: { type: "string" },
     fuse: { type: "string", multiple: true, default: [] },
     set: { type: "string", multiple: true, default: [] },
@@ -59,6 +61,7 @@ async function run(gpus: number, over: Row["over"]): Promise<Row[]> {
     accumulate: numbers(values.accumulate),
     losses: Number(values.losses),
     micro: Number(values.micro),
+    reverse: values.reverse,
   };
   const worker = join(root, "dist/bench/rankWorker.js");
   const children = Array.from({ length: gpus }, (_, rank) =>
