@@ -5,7 +5,9 @@ import * as assert from "uvu/assert";
 import { type Emission, emitAll } from "../compiler/compile.js";
 import { nvccPath } from "../compiler/emit/nvcc.js";
 import type { Generation } from "../compiler/generation.js";
+import { kernelsOf } from "../compiler/kernel.js";
 import { root } from "../compiler/package.js";
+import type { Place } from "../compiler/passes/memory.js";
 import { assembleKernels, checkSpills } from "./assemble.js";
 import { temporaryFolder } from "./temporary.js";
 
@@ -57,6 +59,18 @@ test("what a token's scores are multiplied with is kept in float32, latent and r
   );
   // nine layers of a latent of 512, a rotary key of 64, and a factor for each of 16 heads
   assert.is(manifest.generation!.bytesPerToken, 9 * (2 * (512 + 64) + 4 * 16));
+});
+
+test("a part of a gain is read where it lies: no kernel copies it", async () => {
+  const { made, layouts } = await emit("lite");
+  const { pieces, steps } = made.find(({ name }) => name === "decode")!.kernels;
+  assert.is(pieces.size, 2, "the rotary part of the keys' gain, in the first layer and in the loop");
+  for (const [v, { of, offset }] of pieces) {
+    const [place, whole] = [v, of].map((x) => layouts.get("decode")!.place(x)) as [Place, Place];
+    assert.ok(place.is === "buffer" && whole.is === "buffer" && place.buffer === whole.buffer);
+    assert.is(place.offset - whole.offset, 4 * offset);
+    assert.ok([...kernelsOf(steps)].every(({ outputs }) => !outputs.includes(v)));
+  }
 });
 
 test("a step's kernels begin before the ones ahead of them have ended, and wait for what they read", async () => {

@@ -151,6 +151,8 @@ export interface OpSpec {
   outputs?: readonly string[];
   /** Operands, by number, that are there for the gradient's sake; the op itself does not read them. */
   gradientOnly?: readonly number[];
+  /** Elements of the first operand in front of its result, where that is a run of the operand's elements as they lie in memory. */
+  piece?(op: Op): number | undefined;
   /** Its results lie where so many operands from this one on lie: it writes parts of them, and does not read them. */
   inPlace?(operands: readonly unknown[]): number;
   /**

@@ -10,6 +10,7 @@ interface Named {
 
 /** How two ops came to be one kernel. */
 export const bonds = {
+  piece: ({ first, second }) => `${first} is a piece of a parameter, which ${second} reads where it lies`,
   operand: ({ first, second }) => `${first} is computed while ${second} loads its operand`,
   epilogue: ({ first, second }) => `${second} is computed on the sums of ${first}, before they are stored`,
   wholeRows: ({ first, second }) => `${second} is computed on whole rows of ${first}, before they are stored`,

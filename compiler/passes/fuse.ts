@@ -1,6 +1,7 @@
 /**
  * Fusion: groups ops into kernels. It speaks of forms only, and writes down why (decisions.ts).
  *
+ * 0. A piece of a parameter is read where it lies: nothing computes it (pieces.ts).
  * 1. An op that is cheap to compute per element (pointwise, a norm, a gather, a view) and used by nothing but the operands of
  *    contractions is computed there, while the operand is being loaded (`inlined`).
  * 2. Pointwise ops join the contraction whose result they take, and with it other contractions of the same size: a gate and
@@ -18,6 +19,7 @@ import { formOf, type Group, Grouping, isDots, isPointwise, rowNames, rowSpace, 
 import { findInlined } from "./inlining.js";
 import { Joining } from "./joining.js";
 import { gradientValues } from "./landing.js";
+import { type Piece, piecesOf } from "./pieces.js";
 import { leaves } from "./rewrite.js";
 import { fitsTensorCores, type Unfit } from "./tensorCores.js";
 import { toKernel } from "./toKernel.js";
@@ -36,8 +38,8 @@ export interface FuseChoices {
 
 export function fuse(graph: Graph, choices: FuseChoices): KernelProgram {
   const decisions: Decision[] = [];
-  const context: Context = { choices, added: gradientValues(graph), decisions };
-  return { graph, steps: fuseBody(graph.body, new Set(graph.outputs.map((o) => o.value)), context), decisions };
+  const context: Context = { choices, added: gradientValues(graph), decisions, pieces: new Map() };
+  return { graph, steps: fuseBody(graph.body, new Set(graph.outputs.map((o) => o.value)), context), decisions, pieces: context.pieces };
 }
 
 interface Context {
@@ -45,15 +47,19 @@ interface Context {
   /** Values that are added to what is there. */
   added: ReadonlySet<Value>;
   decisions: Decision[];
+  /** Of all bodies. */
+  pieces: Map<Value, Piece>;
 }
 
 function fuseBody(body: readonly Op[], escaping: ReadonlySet<Value>, context: Context): Step[] {
   const { choices, added } = context;
+  const pieces = piecesOf(body, escaping);
+  for (const [op, piece] of pieces) context.pieces.set(op.outputs[0]!, piece);
   const { inlined, notInlined } = findInlined(body, escaping, choices);
-  const grouping = new Grouping(body, inlined);
+  const grouping = new Grouping(body, inlined, new Set(pieces.keys()));
   const joining = new Joining(grouping, escaping, notInlined);
   const unfit: Unfit = choices.target === "cuda" ? fitsTensorCores(grouping, inlined, escaping) : () => undefined;
-  const left = body.filter((op) => !inlined.has(op));
+  const left = body.filter((op) => !inlined.has(op) && !pieces.has(op));
   for (const op of left) if (isPointwise(op) || (choices.target === "cuda" && isDots(op))) joinContractions(joining, op, choices, unfit);
   if (choices.target === "cuda") for (const op of left) joinWholeRows(joining, op, { added, norm: choices.norm });
   joinSiblings(joining, body, unfit);

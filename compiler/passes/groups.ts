@@ -12,7 +12,10 @@ export interface Group {
   ops: Op[];
 }
 
-/** The groups of one body. Ops that are computed inside each of their users (`inlined`) belong to no group here. */
+/**
+ * The groups of one body. Ops that are computed inside each of their users (`inlined`) belong to no group here, nor do those whose
+ * results lie within a parameter (`pieces`).
+ */
 export class Grouping {
   readonly #groupOf = new Map<Op, Group>();
   readonly #users = new Map<Value, Op[]>();
@@ -21,10 +24,11 @@ export class Grouping {
   constructor(
     readonly body: readonly Op[],
     readonly inlined: ReadonlySet<Op>,
+    readonly pieces: ReadonlySet<Op> = new Set(),
   ) {
     body.forEach((op, i) => void this.#order.set(op, i));
     for (const op of body) for (const v of operands(op)) this.#users.set(v, [...(this.#users.get(v) ?? []), op]);
-    for (const op of body) if (!inlined.has(op)) this.#groupOf.set(op, { form: groupForm(op), ops: [op] });
+    for (const op of body) if (!inlined.has(op) && !pieces.has(op)) this.#groupOf.set(op, { form: groupForm(op), ops: [op] });
   }
 
   of(op: Op): Group | undefined {

@@ -24,10 +24,12 @@ export class Joining {
     notInlined: readonly NotInlined[],
   ) {
     for (const { op, user, why, about } of notInlined) this.refuse(why, op, user, about);
-    for (const op of grouping.inlined)
+    const eachUser = (op: Op, how: Bond, saved: (first: boolean) => Traffic): void =>
       [...new Set(op.outputs.flatMap((v) => grouping.users(v)))].forEach((user, i) => {
-        this.#joined("operand", op, user, savedInside(op, i === 0));
+        this.#joined(how, op, user, saved(i === 0));
       });
+    for (const op of grouping.inlined) eachUser(op, "operand", (first) => savedInside(op, first));
+    for (const op of grouping.pieces) eachUser(op, "piece", (first) => (first ? count([...op.inputs, ...op.outputs]) : new Map()));
   }
 
   /** Joins the group of `b` into that of `a`, for the sake of two ops of theirs; says whether it could. */
