@@ -14,6 +14,8 @@ export interface Kernel {
   /** What it reads and writes, in the order of the function's arguments. */
   inputs: Value[];
   outputs: Value[];
+  /** Kernels that have nothing to do with one another but that this one is the launch of all of them: their blocks run side by side. */
+  parts?: readonly Kernel[];
 }
 
 export type Step = { is: "kernel"; kernel: Kernel } | { is: "loop"; op: Op; steps: Step[] };

@@ -73,6 +73,20 @@ test("a part of a gain is read where it lies: no kernel copies it", async () => 
   }
 });
 
+test("rows that do not need one another are one launch, which stores what is kept", async () => {
+  const { kernels, made } = await emit("lite");
+  const rows = kernels.find(({ text }) => text.includes("namespace rows_of_q "))!.text;
+  for (const name of ["rows_of_latent", "rows_of_rope"])
+    assert.match(rows, new RegExp(`if \\(block < ${name}::BLOCKS\\)|  ${name}::compute`));
+  assert.match(rows, /if \(cached >= 0\) store<true>\(latent_\d \+ cached \* C \+ i/);
+  const all = [...kernelsOf(made.find(({ name }) => name === "decode")!.kernels.steps)];
+  assert.not.ok(all.some(({ form, ops }) => form === "own" && ops.some(({ kind }) => kind === "cacheWrite")));
+  for (const { parts = [] } of all)
+    for (const [i, part] of parts.entries())
+      for (const other of parts.slice(i + 1))
+        assert.not.ok(part.inputs.some((v) => other.outputs.includes(v)) || other.inputs.some((v) => part.outputs.includes(v)));
+});
+
 test("a step's kernels begin before the ones ahead of them have ended, and wait for what they read", async () => {
   const emission = await emit("lite");
   const rows = emission.kernels.filter((k) => k.name.startsWith("decode") && k.text.includes("row_kernel"));

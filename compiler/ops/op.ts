@@ -99,7 +99,13 @@ export type Form =
   | { is: "view" }
   | { is: "gather" }
   | { is: "contraction"; describe(op: Op): Contraction }
-  | { is: "own"; template: string; tables?(attrs: Attrs, argTypes: readonly Type[], outTypes: readonly Type[]): readonly Table[] };
+  | {
+      is: "own";
+      template: string;
+      tables?(attrs: Attrs, argTypes: readonly Type[], outTypes: readonly Type[]): readonly Table[];
+      /** It stores each row of its first operand as it is, in a place that others say: a row loop that makes the rows can do that. */
+      keepsRows?(op: Op): boolean;
+    };
 
 /**
  * C[m, n] = sum over k of A[m, k] · B[k, n]; operands by input index. `transposed` says that the operand is stored with

@@ -17,6 +17,8 @@ export const bonds = {
   neighbour: ({ first, second }) => `${first} and ${second} work on the same elements, which an epilogue has at hand`,
   siblings: ({ first, second }) => `${first} and ${second} are products of one size, which load their left operand once`,
   scatter: ({ first, second }) => `${second} adds the rows of ${first} to their tokens as they are made`,
+  kept: ({ first, second }) => `the rows of ${first} are stored where ${second} keeps them as they are made`,
+  beside: ({ first, second }) => `${first} and ${second} do not need one another: their blocks run side by side, in one launch`,
   rows: ({ first, second }) => `${first} and ${second} are one loop over the same rows`,
 } as const satisfies Record<string, (names: Named) => string>;
 

@@ -9,11 +9,13 @@
  * 3. Contractions of one size over the same left operand become one kernel.
  * 4. cuda: what follows a product row by row (norms, rotations) joins it where a row of its result is within a tile.
  * 5. What is left of pointwise and rowwise ops over the same rows becomes one row loop.
+ * 6. Few rows on cuda: kernels that do not need one another are one launch (beside.ts).
  */
 import type { Graph, Op, Value } from "../ir.js";
 import { sameDims } from "../ir.js";
 import type { KernelProgram, Step } from "../kernel.js";
 import type { Target } from "../target.js";
+import { joinKept, joinRowLoops } from "./beside.js";
 import type { Decision } from "./decisions.js";
 import { formOf, type Group, Grouping, isDots, isPointwise, rowNames, rowSpace, standsAlone } from "./groups.js";
 import { findInlined } from "./inlining.js";
@@ -34,6 +36,8 @@ export interface FuseChoices {
   moeOut: "gatherSum" | "scatter";
   /** cuda: operands of products lie in memory, or are gathered from there; a kernel has one product, sums of products, or two that share A. */
   target: Target;
+  /** cuda: of a program with so few rows that a launch costs as much as its memory traffic. */
+  fewRows?: boolean;
 }
 
 export function fuse(graph: Graph, choices: FuseChoices): KernelProgram {
@@ -66,6 +70,10 @@ function fuseBody(body: readonly Op[], escaping: ReadonlySet<Value>, context: Co
   if (choices.moeOut === "scatter") for (const op of body) if (op.kind === "combine") joinScatter(joining, op);
   if (choices.target === "cuda") for (const op of left) if (isPointwise(op)) joinEpilogue(joining, op, choices);
   for (const op of left) if (grouping.of(op)?.form === "rowwise") joinRows(joining, op);
+  if (choices.fewRows) {
+    for (const op of left) joinKept(joining, op);
+    joinRowLoops(joining, left);
+  }
   context.decisions.push(...joining.decisions());
   return grouping.sorted().map((group): Step => {
     const [op] = group.ops;

@@ -44,6 +44,14 @@ export class Joining {
     return true;
   }
 
+  /** Launches two groups as one, if neither needs the other; says whether it could. */
+  joinBeside(a: Group, b: Group, one: Op, other: Op): boolean {
+    const apart = [this.#traffic(a), this.#traffic(b)];
+    if (!this.grouping.joinBeside(a, b)) return false;
+    this.#joined("beside", one, other, less(apart, this.#traffic(a)));
+    return true;
+  }
+
   /** The two are not joined by the rule at hand; a later one may. */
   refuse(why: Reason, one: Op, other: Op, about = ""): void {
     const [first, second] = this.grouping.inOrder([one, other]) as [Op, Op];

@@ -12,11 +12,12 @@ export function toKernel(grouping: Grouping, escaping: ReadonlySet<Value>, ...gr
   const made = new Set(ops.flatMap((op) => op.outputs));
   const inputs = new Set<Value>();
   for (const op of ops) for (const v of form === "contraction" ? readsInProduct(op) : reads(op)) if (!made.has(v)) inputs.add(v);
-  const inside = (op: Op): boolean => groups.some((group) => grouping.of(op) === group);
+  const inside = (op: Op): boolean => groups.some((group) => group.ops.includes(op));
   const outside = (v: Value): boolean => escaping.has(v) || grouping.users(v).some((user) => !inside(user));
   const outputs = own.flatMap((op) => op.outputs).filter((v) => outside(v) || form === "own");
   const anchors = form === "rowwise" || form === "loop" ? [] : own.filter((op) => !op.loop && spec(op.kind).form.is === form);
-  return { name: "", form: form as Kernel["form"], ops, anchors, inputs: [...inputs], outputs };
+  const parts = groups.flatMap((group) => group.parts ?? []).map((part) => toKernel(grouping, escaping, part));
+  return { name: "", form: form as Kernel["form"], ops, anchors, inputs: [...inputs], outputs, ...(parts.length > 0 ? { parts } : {}) };
 }
 
 /** What an op's code really reads. */

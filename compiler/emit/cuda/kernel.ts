@@ -2,14 +2,14 @@
 import type { Type, Value } from "../../ir.js";
 import type { Kernel } from "../../kernel.js";
 import { spec } from "../../ops/index.js";
-import type { Table } from "../../ops/op.js";
 import type { FormData, KernelContext } from "../kernelFile.js";
 import type { Names } from "../names.js";
+import { rowLoopsBeside } from "./beside.js";
 import { type BareEpilogue, cudaContraction } from "./contraction.js";
 import { checkLimits } from "./limits.js";
 import { cudaOwnText } from "./own.js";
+import { hostParameters, parameter } from "./parameters.js";
 import { cudaRowKernel } from "./rows.js";
-import { cType } from "./types.js";
 
 /** Names that the templates and the library use where a kernel's values have theirs. */
 export const cudaTaken: readonly string[] = [
@@ -34,6 +34,7 @@ const MOST_SUM_BLOCKS = 1056;
 
 export function cudaForm(kernel: Kernel, names: Names, context: KernelContext): FormData {
   checkLimits(kernel);
+  if (kernel.form === "rowwise" && kernel.parts) return rowLoopsBeside(kernel, names, context);
   if (kernel.form === "rowwise") return rowForm(kernel, names, context);
   if (kernel.form === "contraction") return contractionForm(kernel, names, context);
   const [op] = kernel.anchors;
@@ -110,15 +111,3 @@ function contractionForm(kernel: Kernel, names: Names, { accumulates, fewRows }:
  * many rows that nothing is gained by splitting k: a little is enough.
  */
 const libraryWorkspace = ({ type, count }: BareEpilogue): number => Math.min((type === "float" ? 32 : 4) * 2 ** 20, 8 * 4 * count);
-
-const parameter = (v: Value, kernel: Kernel, names: Names): string =>
-  `${kernel.outputs.includes(v) ? "" : "const "}${cType(v)}* ${names.of(v)}`;
-
-function hostParameters(kernel: Kernel, names: Names, tables: readonly Table[], workspace: boolean): string {
-  return [
-    "cudaStream_t stream",
-    ...[...kernel.inputs, ...kernel.outputs].map((v) => parameter(v, kernel, names)),
-    ...tables.map((t) => `const float* ${t.name}`),
-    ...(workspace ? ["char* workspace"] : []),
-  ].join(", ");
-}

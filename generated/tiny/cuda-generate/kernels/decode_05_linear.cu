@@ -1,8 +1,8 @@
 // decode_05_linear: linear. Emitted by mlac: edit the model, not this file.
-// model.ts:23   const shared = expand(linear(x, p.kRope), "H"); // one rotary key for all heads
-// reads  rmsnorm_attnNorm [B D], kRope [D R]
-// writes linear_kRope [B R]
-// 32.8 kFLOP, 6.4 kB, 5.1 FLOP a byte
+// model.ts:24   const q = rmsnorm(linear(x, p.q), p.qNorm);
+// reads  rmsnorm_attnNorm [B D], q [D H N+R]
+// writes linear_q [B H N+R]
+// 393 kFLOP, 54.3 kB, 7.2 FLOP a byte
 #include "../lib/kernel.cuh"
 #include "../lib/range.cuh"
 #include "../lib/contract.cuh"
@@ -13,7 +13,8 @@ namespace {
 
 constexpr int64_t B = 8;
 constexpr int64_t D = 128;
-constexpr int64_t R = 16;
+constexpr int64_t H = 4;
+constexpr int64_t N_R = 48;  // N+R
 
 }  // namespace
 
@@ -21,17 +22,17 @@ namespace {
 
 /// What becomes of eight neighbouring sums of a row.
 struct Epilogue {
-  bf16* linear_kRope;
+  bf16* linear_q;
 
   __device__ void operator()(int, int64_t m, int64_t n, int count, const Run (&sums)[1]) const {
     if (count == 0) return;
-    const int64_t at = m * R + n;
-    Run linear_kRope_run;
+    const int64_t at = m * (H * N_R) + n;
+    Run linear_q_run;
     #pragma unroll
     for (int j = 0; j < RUN; ++j) {
-      linear_kRope_run[j] = sums[0][j];
+      linear_q_run[j] = sums[0][j];
     }
-    store<true>(linear_kRope + at, linear_kRope_run);
+    store<true>(linear_q + at, linear_q_run);
   }
 };
 
@@ -39,13 +40,13 @@ using Shape = Contraction<Kind::dense, Major::k, Major::own, 1, 1, true, false, 
 
 }  // namespace
 
-void decode_05_linear(cudaStream_t stream, const bf16* rmsnorm_attnNorm, const bf16* kRope, bf16* linear_kRope) {
+void decode_05_linear(cudaStream_t stream, const bf16* rmsnorm_attnNorm, const bf16* q, bf16* linear_q) {
   const Range range(stream, "decode_05_linear");
   const Product<1> products[] = {
-      {D, {rmsnorm_attnNorm, B, D}, {{kRope, D, R}}},  // rmsnorm_attnNorm · kRope
+      {D, {rmsnorm_attnNorm, B, D}, {{q, D, H * N_R}}},  // rmsnorm_attnNorm · q
   };
-  const Extent extent{1, B, R, nullptr};
-  const Epilogue epilogue{linear_kRope};
+  const Extent extent{1, B, H * N_R, nullptr};
+  const Epilogue epilogue{linear_q};
   launched(contract_few<Shape, 8>(stream, extent, products, epilogue));
 }
 
