@@ -122,7 +122,7 @@ function makeIncremental(
 /** The last stretch of every program. */
 function toKernels(graph: Graph, { norm, swiglu, moeIn, moeOut }: Choices, target: Target, fewRows = false): KernelProgram {
   const kept = target === "cuda" ? precision(graph) : graph; // what is kept in bf16; ops' rules speak of real numbers, so nothing is verified after it
-  return schedule(fuse(kept, { norm, swiglu, moeIn, moeOut, target, fewRows } as Parameters<typeof fuse>[1])); // kernels, then their order
+  return schedule(fuse(kept, { norm, swiglu, moeIn, moeOut, target, fewRows } as Parameters<typeof fuse>[1]), fewRows); // kernels, then their order
 }
 
 /** On the CPU, whose memory is large, what stands outside of loops is kept. */

@@ -103,6 +103,8 @@ export type Form =
       is: "own";
       template: string;
       tables?(attrs: Attrs, argTypes: readonly Type[], outTypes: readonly Type[]): readonly Table[];
+      /** An element of its result takes a few reads, which the epilogue of a product of few rows can do. */
+      inEpilogue?: true;
       /** It stores each row of its first operand as it is, in a place that others say: a row loop that makes the rows can do that. */
       keepsRows?(op: Op): boolean;
     };

@@ -6,6 +6,20 @@
  */
 import type { Builder, Graph, Op } from "../ir.js";
 import { written } from "../ops/cacheWrite.js";
+import { formOf } from "./groups.js";
+
+/** Rows that lib/contract_few.cuh is faster for: of one product, and of all experts together. */
+const MOST_ROWS = 64;
+const MOST_EXPERT_ROWS = 512;
+
+/** How many rows a product has, where lib/contract_few.cuh can compute it; what it loads and stores are runs of eight. */
+export function fewRowsOf(op: Op): number | undefined {
+  const form = formOf(op);
+  if (form?.is !== "contraction") return undefined;
+  const { a, m, n, k, ragged } = form.describe(op);
+  const fits = !a.transposed && ragged?.axis !== "k" && n % 8 === 0 && k % 8 === 0;
+  return fits && m <= (ragged ? MOST_EXPERT_ROWS : MOST_ROWS) ? m : undefined;
+}
 
 export function fewRows(builder: Builder, graph: Graph): Graph {
   return { ...graph, body: apart(builder, graph.body) };

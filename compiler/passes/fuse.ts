@@ -9,14 +9,14 @@
  * 3. Contractions of one size over the same left operand become one kernel.
  * 4. cuda: what follows a product row by row (norms, rotations) joins it where a row of its result is within a tile.
  * 5. What is left of pointwise and rowwise ops over the same rows becomes one row loop.
- * 6. Few rows on cuda: kernels that do not need one another are one launch (beside.ts).
+ * 6. Few rows on cuda: kernels that do not need one another are one launch (fewLaunches.ts).
  */
 import type { Graph, Op, Value } from "../ir.js";
 import { sameDims } from "../ir.js";
 import type { KernelProgram, Step } from "../kernel.js";
 import type { Target } from "../target.js";
-import { joinKept, joinRowLoops } from "./beside.js";
 import type { Decision } from "./decisions.js";
+import { joinInEpilogue, joinKept, joinRowLoops } from "./fewLaunches.js";
 import { formOf, type Group, Grouping, isDots, isPointwise, rowNames, rowSpace, standsAlone } from "./groups.js";
 import { findInlined } from "./inlining.js";
 import { Joining } from "./joining.js";
@@ -71,6 +71,7 @@ function fuseBody(body: readonly Op[], escaping: ReadonlySet<Value>, context: Co
   if (choices.target === "cuda") for (const op of left) if (isPointwise(op)) joinEpilogue(joining, op, choices);
   for (const op of left) if (grouping.of(op)?.form === "rowwise") joinRows(joining, op);
   if (choices.fewRows) {
+    for (const op of left) joinInEpilogue(joining, op);
     for (const op of left) joinKept(joining, op);
     joinRowLoops(joining, left);
   }

@@ -7,6 +7,7 @@ import type { Kernel } from "../../kernel.js";
 import { spec } from "../../ops/index.js";
 import type { Contraction } from "../../ops/op.js";
 import { RUN_COLUMNS } from "../../ops/weigh.js";
+import { fewRowsOf } from "../../passes/fewRows.js";
 import { isDots, isRowEpilogue } from "../../passes/groups.js";
 import { assignSums } from "../../passes/sums.js";
 import { indexOf, type Position, plus, product, productName, stored, times } from "../access.js";
@@ -35,6 +36,8 @@ export interface CudaContractionText {
   row: RowEpilogue | undefined;
   /** A run that is read before its sums' turn comes. */
   ahead: { name: string; lines: string[] } | undefined;
+  /** Whether it sums rows that tokens have chosen: lib/combine.cuh. */
+  sumsChosen: boolean;
   /** Results that rows are added to, so that they begin as zero. */
   zeroed: { name: string; count: string }[];
   /** How many rows of C there are, where contract_few.cuh can compute it. */
@@ -42,10 +45,6 @@ export interface CudaContractionText {
   /** Where the epilogue only stores the sums, or adds them to what is there: what a library can do, too. */
   bare: BareEpilogue | undefined;
 }
-
-/** Rows that lib/contract_few.cuh is faster for: of one product, and of all experts together. */
-const MOST_ROWS = 64;
-const MOST_EXPERT_ROWS = 512;
 
 export interface RowEpilogue extends CudaRowText {
   /** The columns of a row, by their dimension's name. */
@@ -83,6 +82,7 @@ class CudaContractionEmitter {
   readonly #sums: number;
   readonly #members = new Map<Value, string>();
   readonly #zeroed: CudaContractionText["zeroed"] = [];
+  #sumsChosen = false;
 
   constructor(
     readonly kernel: Kernel,
@@ -134,7 +134,8 @@ class CudaContractionEmitter {
       row,
       ahead,
       zeroed: this.#zeroed,
-      few: this.#few(c, product(result.outer), aligned, row !== undefined, operands),
+      sumsChosen: this.#sumsChosen,
+      few: row === undefined ? this.#few(operands) : undefined,
       bare: plain ? this.#bare() : undefined,
     };
   }
@@ -156,11 +157,21 @@ class CudaContractionEmitter {
     return { ...text, columns: dimName(column), room: text.shared.map((s) => s.columns).join(" + ") || "0", rounded };
   }
 
-  #few(c: Contraction, rows: number, aligned: boolean, wholeRows: boolean, operands: readonly OperandText[]): number | undefined {
-    const most = c.ragged ? MOST_EXPERT_ROWS : MOST_ROWS;
+  #few(operands: readonly OperandText[]): number | undefined {
     const gathersB = operands.some((o, i) => o.gathers && i % (1 + this.#sums) > 0);
-    const fits = aligned && !wholeRows && !c.a.transposed && c.ragged?.axis !== "k" && !gathersB && this.#sums <= 2;
-    return fits && rows <= most ? rows : undefined;
+    const rows = this.kernel.anchors.map(fewRowsOf);
+    return gathersB || this.#sums > 2 || rows.includes(undefined) ? undefined : rows[0];
+  }
+
+  /** A run of the sum of the rows that a token has chosen; rows are as wide as C. */
+  #sumOfChosen(op: Op, member: (v: Value) => string): string {
+    const [rows, slot, , gates] = op.inputs;
+    const top = last(slot!.type);
+    const chosen = `${member(slot!)} + ${times("m", dimName(top))}`;
+    const factors = gates ? `${member(gates)} + ${times("m", dimName(top))}` : "nullptr";
+    this.#sumsChosen = true;
+    const place = `${member(rows!)} + n, ${dimName(last(rows!.type))}`;
+    return `sum_of_chosen<true, ${gates !== undefined}, ${dimName(top)}>(${place}, ${chosen}, ${factors})`;
   }
 
   #bare(): BareEpilogue | undefined {
@@ -279,6 +290,11 @@ class CudaContractionEmitter {
     };
     for (const op of this.kernel.ops.filter((o) => !isLoader(o))) {
       const out = op.outputs[0]!;
+      if (op.kind === "combine" && !text.has(op.inputs[0]!)) {
+        reads.push({ name: this.names.fresh(`${this.names.of(out)}_run`), value: this.#sumOfChosen(op, member) });
+        text.set(out, `${reads.at(-1)!.name}[j]`);
+        continue;
+      }
       if (op.kind === "combine") {
         const name = member(out);
         const run = this.names.fresh(`${name}_run`);

@@ -97,6 +97,7 @@ function contractionForm(kernel: Kernel, names: Names, { accumulates, fewRows }:
       },
       tables: tables.map((t) => t.name),
       second: few ? "contract_few.cuh" : grid.row ? "rows.cuh" : "",
+      third: text.sumsChosen ? "combine.cuh" : "",
       workspaceBytes,
     },
     tables,

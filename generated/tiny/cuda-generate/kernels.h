@@ -48,12 +48,11 @@ void decode_16_rmsnorm(cudaStream_t stream, const bf16* x, const float* attnNorm
 void decode_17_linear_add(cudaStream_t stream, const bf16* mixed, const bf16* out_, const bf16* x, bf16* add);
 void decode_18_linear(cudaStream_t stream, const bf16* rmsnorm_ffnNorm, const bf16* router, float* linear_router);
 void decode_19_route(cudaStream_t stream, const float* linear_router, float* gates, int32_t* choice_2, int32_t* slot, int32_t* source, int32_t* offsets, int32_t* load_2, float* probabilities, float* balance);
-void decode_20_linear_dispatch_swiglu(cudaStream_t stream, const bf16* rmsnorm_ffnNorm, const int32_t* source, const bf16* gate, const int32_t* offsets, const bf16* up, bf16* swiglu);
-void decode_21_linear(cudaStream_t stream, const bf16* swiglu, const bf16* down, const int32_t* offsets, bf16* routed);
-void decode_22_linear_swiglu(cudaStream_t stream, const bf16* rmsnorm_ffnNorm, const bf16* sharedGate, const bf16* sharedUp, bf16* swiglu);
-void decode_23_combine(cudaStream_t stream, const bf16* routed, const int32_t* slot, const float* gates, bf16* combine);
-void decode_24_linear_add(cudaStream_t stream, const bf16* swiglu, const bf16* sharedDown, const bf16* combine, const bf16* add, bf16* x);
-void decode_25_rmsnorm(cudaStream_t stream, const bf16* x, const float* norm, bf16* rmsnorm_norm);
-void decode_26_nextLogits(cudaStream_t stream, const bf16* rmsnorm_norm, const bf16* head_2, float* nextLogits_head);
+void decode_20_linear_swiglu(cudaStream_t stream, const bf16* rmsnorm_ffnNorm, const bf16* sharedGate, const bf16* sharedUp, bf16* swiglu);
+void decode_21_linear_dispatch_swiglu(cudaStream_t stream, const bf16* rmsnorm_ffnNorm, const int32_t* source, const bf16* gate, const int32_t* offsets, const bf16* up, bf16* swiglu);
+void decode_22_linear(cudaStream_t stream, const bf16* swiglu, const bf16* down, const int32_t* offsets, bf16* routed);
+void decode_23_linear_combine_add(cudaStream_t stream, const bf16* swiglu, const bf16* sharedDown, const bf16* routed, const int32_t* slot, const float* gates, const bf16* add, bf16* x);
+void decode_24_rmsnorm(cudaStream_t stream, const bf16* x, const float* norm, bf16* rmsnorm_norm);
+void decode_25_nextLogits(cudaStream_t stream, const bf16* rmsnorm_norm, const bf16* head_2, float* nextLogits_head);
 
 }  // namespace mlac

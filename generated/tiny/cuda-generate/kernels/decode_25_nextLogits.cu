@@ -1,4 +1,4 @@
-// decode_26_nextLogits: nextLogits. Emitted by mlac: edit the model, not this file.
+// decode_25_nextLogits: nextLogits. Emitted by mlac: edit the model, not this file.
 // reads  rmsnorm_norm [B D], head_2 [V D]
 // writes nextLogits_head [B V]
 // 524 kFLOP, 75.8 kB, 6.9 FLOP a byte
@@ -16,8 +16,8 @@ constexpr int64_t V = 256;
 }  // namespace
 
 // Logits of each row: nextLogits_head[b, v] = ⟨rmsnorm_norm[b], head_2[v]⟩
-void decode_26_nextLogits(cudaStream_t stream, const bf16* rmsnorm_norm, const bf16* head_2, float* nextLogits_head) {
-  const Range range(stream, "decode_26_nextLogits");
+void decode_25_nextLogits(cudaStream_t stream, const bf16* rmsnorm_norm, const bf16* head_2, float* nextLogits_head) {
+  const Range range(stream, "decode_25_nextLogits");
   launched(logits_of_rows<B>(stream, D, V, rmsnorm_norm, head_2, nextLogits_head));
 }
 

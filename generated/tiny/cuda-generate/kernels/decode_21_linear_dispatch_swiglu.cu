@@ -1,4 +1,4 @@
-// decode_20_linear_dispatch_swiglu: dispatch, linear, swiglu. Emitted by mlac: edit the model, not this file.
+// decode_21_linear_dispatch_swiglu: dispatch, linear, swiglu. Emitted by mlac: edit the model, not this file.
 // model.ts:39   const rows = dispatch(x, routing); // [E rows D]: the tokens of each expert
 // model.ts:40   const routed = linear(swiglu(linear(rows, p.gate), linear(rows, p.up)), p.down);
 // reads  rmsnorm_ffnNorm [B D], source [rows] i32, gate [E D F], offsets [E+1] i32, up [E D F]
@@ -42,8 +42,8 @@ using Shape = Contraction<Kind::ragged_m, Major::k, Major::own, 2, 1, true, true
 
 }  // namespace
 
-void decode_20_linear_dispatch_swiglu(cudaStream_t stream, const bf16* rmsnorm_ffnNorm, const int32_t* source, const bf16* gate, const int32_t* offsets, const bf16* up, bf16* swiglu) {
-  const Range range(stream, "decode_20_linear_dispatch_swiglu");
+void decode_21_linear_dispatch_swiglu(cudaStream_t stream, const bf16* rmsnorm_ffnNorm, const int32_t* source, const bf16* gate, const int32_t* offsets, const bf16* up, bf16* swiglu) {
+  const Range range(stream, "decode_21_linear_dispatch_swiglu");
   const Product<2> products[] = {
       {D, {rmsnorm_ffnNorm, rows, D, 0, source, 2, B}, {{gate, D, F, D * F}, {up, D, F, D * F}}},  // rmsnorm_ffnNorm[source / 2] · gate, rmsnorm_ffnNorm[source / 2] · up
   };

@@ -1,4 +1,4 @@
-// decode_22_linear_swiglu: linear, swiglu. Emitted by mlac: edit the model, not this file.
+// decode_20_linear_swiglu: linear, swiglu. Emitted by mlac: edit the model, not this file.
 // model.ts:41   const shared = linear(swiglu(linear(x, p.sharedGate), linear(x, p.sharedUp)), p.sharedDown);
 // reads  rmsnorm_ffnNorm [B D], sharedGate [D S], sharedUp [D S]
 // writes swiglu [B S]
@@ -40,8 +40,8 @@ using Shape = Contraction<Kind::dense, Major::k, Major::own, 2, 1, true, false, 
 
 }  // namespace
 
-void decode_22_linear_swiglu(cudaStream_t stream, const bf16* rmsnorm_ffnNorm, const bf16* sharedGate, const bf16* sharedUp, bf16* swiglu) {
-  const Range range(stream, "decode_22_linear_swiglu");
+void decode_20_linear_swiglu(cudaStream_t stream, const bf16* rmsnorm_ffnNorm, const bf16* sharedGate, const bf16* sharedUp, bf16* swiglu) {
+  const Range range(stream, "decode_20_linear_swiglu");
   const Product<2> products[] = {
       {D, {rmsnorm_ffnNorm, B, D}, {{sharedGate, D, S}, {sharedUp, D, S}}},  // rmsnorm_ffnNorm · sharedGate, rmsnorm_ffnNorm · sharedUp
   };

@@ -1,4 +1,4 @@
-// decode_25_rmsnorm: rmsnorm. Emitted by mlac: edit the model, not this file.
+// decode_24_rmsnorm: rmsnorm. Emitted by mlac: edit the model, not this file.
 // model.ts:58   return linearCrossEntropy(rmsnorm(x, p.norm), p.head, targets);
 // reads  x [B D], norm [D]
 // writes rmsnorm_norm [B D]
@@ -66,8 +66,8 @@ __global__ void __launch_bounds__(Block::THREADS, 1) row_kernel(const bf16* x, c
 
 }  // namespace
 
-void decode_25_rmsnorm(cudaStream_t stream, const bf16* x, const float* norm, bf16* rmsnorm_norm) {
-  const Range range(stream, "decode_25_rmsnorm");
+void decode_24_rmsnorm(cudaStream_t stream, const bf16* x, const float* norm, bf16* rmsnorm_norm) {
+  const Range range(stream, "decode_24_rmsnorm");
   const int blocks = Block::count(B);
   launched(launch_overlapping(stream, row_kernel, unsigned(blocks), Block::THREADS, 0, 1, x, norm, rmsnorm_norm));
 }

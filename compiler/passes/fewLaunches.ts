@@ -1,11 +1,25 @@
-/** cuda, few rows: kernels that do not need one another are one launch, in which each has blocks of its own; a part of fuse.ts. */
-import type { Op } from "../ir.js";
-import type { Group } from "./groups.js";
-import { formOf } from "./groups.js";
+/** cuda, few rows: what saves launches, of which each costs as much as reading some megabytes; a part of fuse.ts. */
+import { type Op, sameDims } from "../ir.js";
+import { fewRowsOf } from "./fewRows.js";
+import { formOf, type Group, isPointwise } from "./groups.js";
 import type { Joining } from "./joining.js";
 
 /** Row loops side by side in one launch. */
 const MOST_ROW_LOOPS = 8;
+
+/** What takes a few reads an element is computed by the epilogue that alone reads it. */
+export function joinInEpilogue(joining: Joining, op: Op): void {
+  const { grouping, escaping } = joining;
+  const form = formOf(op);
+  const [out] = op.outputs;
+  const [user, ...others] = grouping.users(out!);
+  if (form?.is !== "own" || !form.inEpilogue || !user || others.length > 0 || escaping.has(out!)) return;
+  const epilogue = grouping.of(user);
+  const product = epilogue?.ops.find((o) => formOf(o)?.is === "contraction");
+  if (!product || !isPointwise(user)) return;
+  if (!sameDims(product.outputs[0]!.type.dims, out!.type.dims)) joining.refuse("dimensions", op, user);
+  else if (fewRowsOf(product) !== undefined) joining.join("chosen", epilogue!, grouping.of(op)!, op, user);
+}
 
 /** A value that is kept for later tokens is stored by the row loop that makes it. */
 export function joinKept(joining: Joining, op: Op): void {
