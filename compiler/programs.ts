@@ -9,7 +9,6 @@ import type { Caches } from "./passes/caches.js";
 import { copyGraph } from "./passes/copy.js";
 import { fuseCrossEntropy } from "./passes/crossEntropy.js";
 import { differentiate } from "./passes/differentiate.js";
-import { fewRows } from "./passes/fewRows.js";
 import { fuse } from "./passes/fuse.js";
 import { type Incremental, type IncrementalSizes, incremental } from "./passes/incremental.js";
 import { land } from "./passes/landing.js";
@@ -18,6 +17,7 @@ import { precision } from "./passes/precision.js";
 import { type RecomputeChoices, recompute } from "./passes/recompute.js";
 import { schedule } from "./passes/schedule.js";
 import { simplify } from "./passes/simplify.js";
+import { takeApart } from "./passes/takeApart.js";
 import { weighEarly } from "./passes/weighEarly.js";
 import type { Target } from "./target.js";
 import { verify } from "./verify.js";
@@ -113,7 +113,7 @@ function makeIncremental(
   pass("simplify", simplify); // keys and values that are not kept as such
   pass("land", (g) => land(builder, g)); // caches are written where they lie
   const few = name === "decode" && target === "cuda";
-  if (few) pass("fewRows", (g) => fewRows(builder, g)); // what is landed stays so: results are the same values
+  if (few) pass("takeApart", (g) => takeApart(builder, g, choices.moeIn === "fused")); // what is landed stays so: results are the same values
   // On a GPU no epilogue of few rows has a whole one.
   const chosen: Choices = few ? { ...choices, norm: "own" } : choices;
   return { program: { name, kernels: toKernels(made, chosen, target, few) }, caches: result.caches, attentions: result.attentions };

@@ -90,6 +90,8 @@ export type Form =
       value?(args: readonly string[], scalars: Readonly<Record<string, string>>, columns: string, attrs: Attrs): string;
       lines?(row: RowLines, attrs: Attrs): readonly string[];
       tables?(attrs: Attrs, argTypes: readonly Type[], outTypes: readonly Type[]): readonly Table[];
+      /** value = x · f · gain, of the first two operands, with f = 1 / sqrt(mean(x²) + eps) of the row: a product of few rows can put f to its sums. */
+      normed?(attrs: Attrs): { eps: number };
       sumRows?: true;
       /** Dot products of runs of columns: a product's epilogue can leave them, too. */
       dots?: true;
@@ -103,6 +105,8 @@ export type Form =
       is: "own";
       template: string;
       tables?(attrs: Attrs, argTypes: readonly Type[], outTypes: readonly Type[]): readonly Table[];
+      /** It is one product at heart. */
+      describe?(op: Op): Contraction | undefined;
       /** An element of its result takes a few reads, which the epilogue of a product of few rows can do. */
       inEpilogue?: true;
       /** It stores each row of its first operand as it is, in a place that others say: a row loop that makes the rows can do that. */

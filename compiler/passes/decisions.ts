@@ -37,6 +37,7 @@ export const reasons = {
   extent: ({ first, second }) => `the products of ${first} and ${second} have different sizes`,
   layout: ({ first, second }) => `the operands of ${first} and ${second} lie in memory in different ways`,
   sums: ({ first, second, about }) => `${first} and ${second} would need ${about}, more than a kernel on tensor cores keeps`,
+  normed: ({ first, second }) => `a product of ${first} or ${second} has a norm's factor put to its sums, which others cannot add to`,
   gatheredRight: ({ first, second }) => `${first} and ${second} gather the rows of their right operand, which is done for one sum only`,
   tile: ({ first, about }) => `a row of ${first} has ${about}, and no tile holds whole rows of it`,
   room: ({ second, about }) => `${second} would keep ${about} of each row, more than there is shared memory for`,

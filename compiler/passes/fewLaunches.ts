@@ -4,6 +4,8 @@ import { fewRowsOf } from "./fewRows.js";
 import { formOf, type Group, isPointwise } from "./groups.js";
 import type { Joining } from "./joining.js";
 
+/** Products side by side in one launch: contract_few_side_by_side of lib/contract_few.cuh. */
+const MOST_PRODUCTS = 4;
 /** Row loops side by side in one launch. */
 const MOST_ROW_LOOPS = 8;
 
@@ -30,6 +32,31 @@ export function joinKept(joining: Joining, op: Op): void {
   const maker = from && grouping.of(from);
   if (form?.is !== "own" || !form.keepsRows?.(op) || maker?.form !== "rowwise") return;
   joining.join("kept", maker, grouping.of(op)!, from!, op);
+}
+
+/** A dense product of few rows can be launched together with others of its left operand, whatever their widths are. */
+export function standsBeside(op: Op): boolean {
+  const form = formOf(op);
+  return form?.is === "contraction" && fewRowsOf(op) !== undefined && !form.describe(op).ragged && form.describe(op).groups === 1;
+}
+
+/** Products of the same left operand, with a sum each. */
+export function joinProducts(joining: Joining, body: readonly Op[]): void {
+  const { grouping } = joining;
+  const launches = new Map<string, { group: Group; op: Op }[]>();
+  for (const op of body) {
+    const group = grouping.of(op);
+    const form = formOf(op);
+    if (!group || form?.is !== "contraction" || !standsBeside(op)) continue;
+    if (group.ops.filter((o) => formOf(o)?.is === "contraction").length > 1) continue;
+    const { a, b } = form.describe(op);
+    const key = `${op.inputs[a.input]!.id} ${b.transposed}`;
+    const others = launches.get(key) ?? [];
+    const found = others.find(
+      (other) => (other.group.parts?.length ?? 1) < MOST_PRODUCTS && joining.joinBeside(other.group, group, other.op, op),
+    );
+    if (!found) launches.set(key, [...others, { group, op }]);
+  }
 }
 
 /** Row loops that neither need nor make what another one needs. */

@@ -1,44 +1,40 @@
-/**
- * cuda: a program with a token a row gets along with fewer launches, each of which costs as much as reading some megabytes. What several
- * kernels could each do a part of is taken apart here, so that fuse can give every part to a kernel that there is anyway:
- *
- * - values that one op keeps are kept by an op each: the row loop that makes a value then stores it in its cache.
- */
-import type { Builder, Graph, Op } from "../ir.js";
-import { written } from "../ops/cacheWrite.js";
+/** What lib/contract_few.cuh can do: products of few rows, whose left operand may be normalised while it is read. */
+import type { Op, Value } from "../ir.js";
+import type { Contraction } from "../ops/op.js";
 import { formOf } from "./groups.js";
+import { parameterPath } from "./rewrite.js";
 
-/** Rows that lib/contract_few.cuh is faster for: of one product, and of all experts together. */
+/** Rows that it is faster for: of one product, and of all experts together. */
 const MOST_ROWS = 64;
 const MOST_EXPERT_ROWS = 512;
 
-/** How many rows a product has, where lib/contract_few.cuh can compute it; what it loads and stores are runs of eight. */
+/** How many rows a product has, if that can be computed as one of few rows. It loads runs of eight; so do epilogues, but not the forms of their own. */
 export function fewRowsOf(op: Op): number | undefined {
+  const c = productOf(op);
+  if (!c) return undefined;
+  const { a, m, n, k, ragged } = c;
+  const aligned = k % 8 === 0 && (n % 8 === 0 || formOf(op)?.is === "own");
+  return aligned && !a.transposed && ragged?.axis !== "k" && m <= (ragged ? MOST_EXPERT_ROWS : MOST_ROWS) ? m : undefined;
+}
+
+function productOf(op: Op): Contraction | undefined {
   const form = formOf(op);
-  if (form?.is !== "contraction") return undefined;
-  const { a, m, n, k, ragged } = form.describe(op);
-  const fits = !a.transposed && ragged?.axis !== "k" && n % 8 === 0 && k % 8 === 0;
-  return fits && m <= (ragged ? MOST_EXPERT_ROWS : MOST_ROWS) ? m : undefined;
+  return form?.is === "contraction" || form?.is === "own" ? form.describe?.(op) : undefined;
 }
 
-export function fewRows(builder: Builder, graph: Graph): Graph {
-  return { ...graph, body: apart(builder, graph.body) };
+/** Whether an op can be a factor of each row, which is put to the sums, and a gain, which no kernel writes. */
+export function isNorm(op: Op): boolean {
+  const form = formOf(op);
+  return form?.is === "rowwise" && form.normed !== undefined && parameterPath(op.inputs[1]!) !== undefined;
 }
 
-function apart(builder: Builder, body: readonly Op[]): Op[] {
-  return body.flatMap((op) => {
-    if (op.loop) op.loop.body = apart(builder, op.loop.body);
-    return op.kind === "cacheWrite" ? oneByOne(builder, op) : [op];
-  });
-}
-
-/** The results stay the same values, each of an op of its own. */
-function oneByOne(builder: Builder, op: Op): Op[] {
-  const n = written(op.inputs);
-  if (n === 1) return [op];
-  return op.outputs.map((cache, i) => {
-    const one: Op = { ...op, id: builder.fresh(), inputs: [op.inputs[i]!, op.inputs[n + i]!, ...op.inputs.slice(-2)], outputs: [cache] };
-    cache.def = { is: "op", op: one, index: 0 };
-    return one;
-  });
+/** Whether a use of a norm's result is one by products of few rows: as their left operand, or through rows that are gathered for it. */
+export function normalises(user: Op, v: Value, usersOf: (v: Value) => readonly Op[], gathers: boolean): boolean {
+  if (user.inputs.filter((x) => x === v).length !== 1) return false;
+  const at = user.inputs.indexOf(v);
+  if (formOf(user)?.is === "gather") {
+    const rows = user.outputs[0]!;
+    return gathers && at === 0 && user.inputs.length < 4 && usersOf(rows).every((op) => normalises(op, rows, usersOf, false));
+  }
+  return fewRowsOf(user) !== undefined && productOf(user)!.a.input === at;
 }

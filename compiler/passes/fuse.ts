@@ -16,7 +16,7 @@ import { sameDims } from "../ir.js";
 import type { KernelProgram, Step } from "../kernel.js";
 import type { Target } from "../target.js";
 import type { Decision } from "./decisions.js";
-import { joinInEpilogue, joinKept, joinRowLoops } from "./fewLaunches.js";
+import { joinInEpilogue, joinKept, joinProducts, joinRowLoops, standsBeside } from "./fewLaunches.js";
 import { formOf, type Group, Grouping, isDots, isPointwise, rowNames, rowSpace, standsAlone } from "./groups.js";
 import { findInlined } from "./inlining.js";
 import { Joining } from "./joining.js";
@@ -66,13 +66,14 @@ function fuseBody(body: readonly Op[], escaping: ReadonlySet<Value>, context: Co
   const left = body.filter((op) => !inlined.has(op) && !pieces.has(op));
   for (const op of left) if (isPointwise(op) || (choices.target === "cuda" && isDots(op))) joinContractions(joining, op, choices, unfit);
   if (choices.target === "cuda") for (const op of left) joinWholeRows(joining, op, { added, norm: choices.norm });
-  joinSiblings(joining, body, unfit);
+  joinSiblings(joining, body, unfit, choices);
   if (choices.moeOut === "scatter") for (const op of body) if (op.kind === "combine") joinScatter(joining, op);
   if (choices.target === "cuda") for (const op of left) if (isPointwise(op)) joinEpilogue(joining, op, choices);
   for (const op of left) if (grouping.of(op)?.form === "rowwise") joinRows(joining, op);
   if (choices.fewRows) {
     for (const op of left) joinInEpilogue(joining, op);
     for (const op of left) joinKept(joining, op);
+    joinProducts(joining, left);
     joinRowLoops(joining, left);
   }
   context.decisions.push(...joining.decisions());
@@ -140,13 +141,14 @@ function joinScatter(joining: Joining, op: Op): void {
 }
 
 /** Contractions of one size that read the same left operand load it once. */
-function joinSiblings(joining: Joining, body: readonly Op[], unfit: Unfit): void {
+function joinSiblings(joining: Joining, body: readonly Op[], unfit: Unfit, { fewRows = false }: FuseChoices): void {
   const { grouping } = joining;
   const first = new Map<string, { group: Group; op: Op }>();
   for (const op of body) {
     const form = formOf(op);
     const group = grouping.of(op);
     if (form?.is !== "contraction" || !group || group.ops.filter((o) => formOf(o)?.is === "contraction").length > 1) continue;
+    if (fewRows && standsBeside(op)) continue;
     const { a } = form.describe(op);
     const key = `${op.inputs[a.input]!.id} ${a.transposed}`;
     const sibling = first.get(key);

@@ -21,11 +21,14 @@ export function fitsTensorCores(grouping: Grouping, inlined: ReadonlySet<Op>, es
     const form = formOf(op);
     return form?.is === "contraction" ? op.inputs[form.describe(op).a.input] : undefined;
   };
+  const isNormed = (v: Value | undefined): boolean => v?.def.is === "op" && inlined.has(v.def.op) && formOf(v.def.op)?.is === "rowwise";
   return (a, b) => {
     const ops = [...new Set([...a.ops, ...b.ops])];
     const anchors = ops.filter((op) => formOf(op)?.is === "contraction");
     if (new Set(anchors.map(layout)).size > 1) return { why: "layout" };
     const { sums } = assignSums(ops, anchors, uses);
+    // The factor of a row is put to the sum, which is then no other product's.
+    if (sums < anchors.length && anchors.some((op) => isNormed(left(op)))) return { why: "normed" };
     if (sums > 1 && isRowEpilogue(ops)) return { why: "sums", about: `${sums} sums with whole rows` };
     if (sums <= 1) return undefined;
     const twoOfOneLeft = sums === 2 && anchors.length === 2 && left(anchors[0]!) === left(anchors[1]!);

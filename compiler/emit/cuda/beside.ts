@@ -5,8 +5,33 @@ import { spec } from "../../ops/index.js";
 import type { Table } from "../../ops/op.js";
 import type { FormData, KernelContext } from "../kernelFile.js";
 import { type Names, valueName } from "../names.js";
+import { cudaContraction, epilogueFields } from "./contraction.js";
 import { hostParameters, parameter } from "./parameters.js";
 import { cudaRowKernel } from "./rows.js";
+
+/** Products of few rows with one left operand, each with right operands and an epilogue of its own. */
+export function productsBeside(kernel: Kernel, names: Names, { accumulates }: KernelContext): FormData {
+  const texts = kernel.parts!.map((part) => ({ part, text: cudaContraction(part, names, accumulates) }));
+  const [{ text: first }] = texts as [(typeof texts)[number]];
+  const parts = texts.map(({ part, text }) => {
+    const of = names.of(part.anchors[0]!.outputs[0]!);
+    const [product] = text.products;
+    return { grid: { ...text, of, ...epilogueFields(text) }, right: product!.b[0]!, columns: names.fresh(`columns_of_${of}`) };
+  });
+  const [{ k, a }] = first.products as [(typeof first.products)[number]];
+  return {
+    template: "productsBeside.cu",
+    data: {
+      parts,
+      ...{ a: first.a, b: first.b, left: a, m: first.m, k, rows: first.few, norm: first.norm ?? "few::Plain{}" },
+      products: texts.map(({ text }) => text.products[0]!.comment).join(", "),
+      second: "contract_few.cuh",
+    },
+    tables: [],
+    params: hostParameters(kernel, names, [], false),
+    workspaceBytes: () => 0,
+  };
+}
 
 /** Row loops, of which none sums up rows: a warp has a row. */
 export function rowLoopsBeside(kernel: Kernel, names: Names, { accumulates }: KernelContext): FormData {

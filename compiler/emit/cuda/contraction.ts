@@ -7,7 +7,7 @@ import type { Kernel } from "../../kernel.js";
 import { spec } from "../../ops/index.js";
 import type { Contraction } from "../../ops/op.js";
 import { RUN_COLUMNS } from "../../ops/weigh.js";
-import { fewRowsOf } from "../../passes/fewRows.js";
+import { fewRowsOf, isNorm } from "../../passes/fewRows.js";
 import { isDots, isRowEpilogue } from "../../passes/groups.js";
 import { assignSums } from "../../passes/sums.js";
 import { indexOf, type Position, plus, product, productName, stored, times } from "../access.js";
@@ -28,7 +28,7 @@ export interface CudaContractionText {
   m: string;
   n: string;
   offsets: string;
-  products: { k: string; a: string; b: string; comment: string }[];
+  products: { k: string; a: string; b: string[]; comment: string }[];
   /** Members of the epilogue: the tensors it reads and writes. */
   members: { declaration: string; name: string }[];
   lines: string[];
@@ -36,6 +36,8 @@ export interface CudaContractionText {
   row: RowEpilogue | undefined;
   /** A run that is read before its sums' turn comes. */
   ahead: { name: string; lines: string[] } | undefined;
+  /** What the left operand is normalised by while it is read: `few::Normed{gain, eps}`, where that can be done. */
+  norm: string | undefined;
   /** Whether it sums rows that tokens have chosen: lib/combine.cuh. */
   sumsChosen: boolean;
   /** Results that rows are added to, so that they begin as zero. */
@@ -83,6 +85,8 @@ class CudaContractionEmitter {
   readonly #members = new Map<Value, string>();
   readonly #zeroed: CudaContractionText["zeroed"] = [];
   #sumsChosen = false;
+  /** Computed while operands are loaded. */
+  readonly #loaders: ReadonlySet<Op>;
 
   constructor(
     readonly kernel: Kernel,
@@ -91,6 +95,7 @@ class CudaContractionEmitter {
   ) {
     for (const op of kernel.ops) for (const v of op.outputs) this.#maker.set(v, op);
     const { ops, anchors, outputs } = kernel;
+    this.#loaders = loadersOf(ops, anchors);
     const uses = (v: Value): number => ops.filter((op) => op.inputs.includes(v)).length + (outputs.includes(v) ? 1 : 0);
     const { sums, of } = assignSums(ops, anchors, uses);
     this.#sums = sums;
@@ -105,7 +110,7 @@ class CudaContractionEmitter {
     const products = this.#products();
     const operands = products.flatMap((p) => [p.a, ...p.b]);
     const aligned = operands.every((o) => o.columns % 8 === 0) && c.n % 8 === 0;
-    const row = isRowEpilogue(this.kernel.ops) ? this.#rowEpilogue(result) : undefined;
+    const row = isRowEpilogue(this.kernel.ops.filter((op) => !this.#loaders.has(op))) ? this.#rowEpilogue(result) : undefined;
     const { lines, ahead } = row ? { lines: [], ahead: undefined } : this.#epilogue(result, c.ragged?.axis === "k", aligned);
     const plain = c.ragged === undefined && aligned && operands.every((o) => !o.gathers);
     return {
@@ -123,7 +128,7 @@ class CudaContractionEmitter {
       products: products.map((p) => ({
         k: p.k,
         a: p.a.text,
-        b: p.b.map((b) => `{${b.text}}`).join(", "),
+        b: p.b.map((b) => b.text),
         comment: p.b.map((b) => `${p.a.comment} · ${b.comment}`).join(", "),
       })),
       members: [...this.#members].map(([v, name]) => ({
@@ -134,6 +139,7 @@ class CudaContractionEmitter {
       row,
       ahead,
       zeroed: this.#zeroed,
+      norm: this.#norm(),
       sumsChosen: this.#sumsChosen,
       few: row === undefined ? this.#few(operands) : undefined,
       bare: plain ? this.#bare() : undefined,
@@ -155,6 +161,11 @@ class CudaContractionEmitter {
       text.pointers.concat(text.lines, text.early).some((l) => new RegExp(`\\b${this.names.of(v)}\\b`).test(l));
     for (const v of [...this.kernel.inputs, ...this.kernel.outputs]) if (touched(v)) this.#members.set(v, this.names.of(v));
     return { ...text, columns: dimName(column), room: text.shared.map((s) => s.columns).join(" + ") || "0", rounded };
+  }
+
+  #norm(): string | undefined {
+    const norm = [...this.#loaders].find((op) => spec(op.kind).form.is === "rowwise");
+    return norm && normText(norm, this.names);
   }
 
   #few(operands: readonly OperandText[]): number | undefined {
@@ -225,7 +236,10 @@ class CudaContractionEmitter {
 
   /** `x, B * T, D`, with the distance of two experts' matrices, or with the rows that are chosen. */
   #operand(v: Value, matrix: Matrix, groupStride: string): OperandText {
-    const op = this.#maker.get(v);
+    const maker = this.#maker.get(v);
+    // What normalises it on the way reads another value of the same shape.
+    if (maker && isNorm(maker)) return this.#operand(maker.inputs[0]!, matrix, groupStride);
+    const op = maker;
     const columns = product(matrix.inner);
     const place = `${productName(matrix.outer)}, ${productName(matrix.inner)}`;
     if (!op || this.kernel.anchors.includes(op)) {
@@ -234,7 +248,9 @@ class CudaContractionEmitter {
       return { text: [name, place, ...(groupStride ? [groupStride] : [])].join(", "), columns, gathers: false, comment: name };
     }
     if (spec(op.kind).form.is !== "gather" || op.inputs[3]) throw new Error(`${op.kind} cannot be computed inside an operand`);
-    const [x, source] = op.inputs;
+    const [rows, source] = op.inputs;
+    const norm = this.#maker.get(rows!);
+    const x = norm && isNorm(norm) ? norm.inputs[0] : rows;
     const name = this.names.of(x!);
     const tokens = productName(stored(x!.type.dims).slice(0, -1));
     const index = this.names.of(source!);
@@ -288,7 +304,7 @@ class CudaContractionEmitter {
       statements.push(`${run}[j] ${adds ? "+=" : "="} ${value};`);
       stores.push(`store<${aligned}>(${name} + at, ${run}${rest});`);
     };
-    for (const op of this.kernel.ops.filter((o) => !isLoader(o))) {
+    for (const op of this.kernel.ops.filter((o) => !this.#loaders.has(o))) {
       const out = op.outputs[0]!;
       if (op.kind === "combine" && !text.has(op.inputs[0]!)) {
         reads.push({ name: this.names.fresh(`${this.names.of(out)}_run`), value: this.#sumOfChosen(op, member) });
@@ -350,8 +366,32 @@ class CudaContractionEmitter {
   }
 }
 
-/** Computed while an operand is loaded: a gather. */
-const isLoader = (op: Op): boolean => spec(op.kind).form.is === "gather";
+/** What the template of an epilogue asks for beside the text. */
+export const epilogueFields = ({ lines, ahead }: CudaContractionText): { group: string; ahead: CudaContractionText["ahead"] | null } => ({
+  group: lines.some((line) => /\bgroup\b/.test(line)) ? "int group" : "int",
+  ahead: ahead ?? null,
+});
+
+/** What is computed while operands are loaded: gathers and norms that lead to a product. */
+function loadersOf(ops: readonly Op[], anchors: readonly Op[]): ReadonlySet<Op> {
+  const found = new Set<Op>();
+  const add = (v: Value): void => {
+    const op = ops.find((o) => o.outputs.includes(v));
+    if (!op || anchors.includes(op)) return;
+    found.add(op);
+    op.inputs.forEach(add);
+  };
+  for (const anchor of anchors) anchor.inputs.forEach(add);
+  return found;
+}
+
+/** few::Normed of lib/contract_few.cuh. */
+export function normText(norm: Op, names: Names): string {
+  const { form } = spec(norm.kind);
+  const eps = form.is === "rowwise" ? form.normed?.(norm.attrs).eps : undefined;
+  if (eps === undefined) throw new Error(`${norm.kind} cannot be computed inside an operand`);
+  return `few::Normed{${names.of(norm.inputs[1]!)}, float(${eps})}`;
+}
 
 function describe(op: Op): Contraction {
   const { form } = spec(op.kind);

@@ -4,8 +4,8 @@ import type { Kernel } from "../../kernel.js";
 import { spec } from "../../ops/index.js";
 import type { FormData, KernelContext } from "../kernelFile.js";
 import type { Names } from "../names.js";
-import { rowLoopsBeside } from "./beside.js";
-import { type BareEpilogue, cudaContraction } from "./contraction.js";
+import { productsBeside, rowLoopsBeside } from "./beside.js";
+import { type BareEpilogue, cudaContraction, epilogueFields, normText } from "./contraction.js";
 import { checkLimits } from "./limits.js";
 import { cudaOwnText } from "./own.js";
 import { hostParameters, parameter } from "./parameters.js";
@@ -36,6 +36,7 @@ export function cudaForm(kernel: Kernel, names: Names, context: KernelContext): 
   checkLimits(kernel);
   if (kernel.form === "rowwise" && kernel.parts) return rowLoopsBeside(kernel, names, context);
   if (kernel.form === "rowwise") return rowForm(kernel, names, context);
+  if (kernel.form === "contraction" && kernel.parts) return productsBeside(kernel, names, context);
   if (kernel.form === "contraction") return contractionForm(kernel, names, context);
   const [op] = kernel.anchors;
   const { form } = spec(op!.kind);
@@ -43,7 +44,11 @@ export function cudaForm(kernel: Kernel, names: Names, context: KernelContext): 
   const types = (values: readonly Value[]): Type[] => values.map((v) => v.type);
   const tables = (form.tables?.(op!.attrs, types(op!.inputs), types(op!.outputs)) ?? []).map((t) => ({ ...t, name: names.fresh(t.name) }));
   const { fields, workspaceBytes } = cudaOwnText({ op: op!, names, tables, adds: context.accumulates, fewRows: context.fewRows });
-  const data = { args: op!.inputs.map((v) => names.of(v)), outs: op!.outputs.map((v) => names.of(v)), attrs: op!.attrs, own: fields };
+  // What it normalises on the way is read as it is.
+  const norm = kernel.ops.find((other) => other !== op);
+  const args = op!.inputs.map((v) => names.of(norm?.outputs.includes(v) ? norm.inputs[0]! : v));
+  const own = { ...fields, norm: norm ? normText(norm, names) : false };
+  const data = { args, outs: op!.outputs.map((v) => names.of(v)), attrs: op!.attrs, own };
   return {
     template: `${form.template}.cu`,
     data,
@@ -79,10 +84,10 @@ function rowForm(kernel: Kernel, names: Names, { accumulates, fewRows }: KernelC
 function contractionForm(kernel: Kernel, names: Names, { accumulates, fewRows }: KernelContext): FormData {
   const text = cudaContraction(kernel, names, accumulates);
   const few = fewRows ? text.few : undefined;
+  if (text.norm && !few) throw new Error(`${kernel.name}: only products of few rows normalise their left operand`);
   const grid = few ? { ...text, bare: undefined } : text;
   const workspaceBytes = grid.bare ? libraryWorkspace(grid.bare) : 0;
   const tables = grid.row?.tables ?? [];
-  const group = grid.lines.some((line) => /\bgroup\b/.test(line)) ? "int group" : "int";
   return {
     template: "contraction.cu",
     data: {
@@ -91,9 +96,10 @@ function contractionForm(kernel: Kernel, names: Names, { accumulates, fewRows }:
         few: few ?? null,
         fixed: few !== undefined || grid.row !== undefined,
         bare: grid.bare ?? null,
-        ahead: grid.ahead ?? null,
+        norm: grid.norm ?? null,
         row: grid.row ?? null,
-        group,
+        of: null,
+        ...epilogueFields(grid),
       },
       tables: tables.map((t) => t.name),
       second: few ? "contract_few.cuh" : grid.row ? "rows.cuh" : "",

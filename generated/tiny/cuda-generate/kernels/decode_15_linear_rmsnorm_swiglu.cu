@@ -1,8 +1,9 @@
-// decode_20_linear_swiglu: linear, swiglu. Emitted by mlac: edit the model, not this file.
+// decode_15_linear_rmsnorm_swiglu: rmsnorm, linear, swiglu. Emitted by mlac: edit the model, not this file.
 // model.ts:41   const shared = linear(swiglu(linear(x, p.sharedGate), linear(x, p.sharedUp)), p.sharedDown);
-// reads  rmsnorm_ffnNorm [B D], sharedGate [D S], sharedUp [D S]
+// model.ts:45   const residual = (x: X, norm: Gain<"D">, f: (x: X) => X) => add(x, f(rmsnorm(x, norm)));
+// reads  add [B D], ffnNorm [D], sharedGate [D S], sharedUp [D S]
 // writes swiglu [B S]
-// 529 kFLOP, 69.6 kB, 7.6 FLOP a byte
+// 534 kFLOP, 70.1 kB, 7.6 FLOP a byte
 #include "../lib/kernel.cuh"
 #include "../lib/range.cuh"
 #include "../lib/contract.cuh"
@@ -40,14 +41,14 @@ using Shape = Contraction<Kind::dense, Major::k, Major::own, 2, 1, true, false, 
 
 }  // namespace
 
-void decode_20_linear_swiglu(cudaStream_t stream, const bf16* rmsnorm_ffnNorm, const bf16* sharedGate, const bf16* sharedUp, bf16* swiglu) {
-  const Range range(stream, "decode_20_linear_swiglu");
+void decode_15_linear_rmsnorm_swiglu(cudaStream_t stream, const bf16* add, const float* ffnNorm, const bf16* sharedGate, const bf16* sharedUp, bf16* swiglu) {
+  const Range range(stream, "decode_15_linear_rmsnorm_swiglu");
   const Product<2> products[] = {
-      {D, {rmsnorm_ffnNorm, B, D}, {{sharedGate, D, S}, {sharedUp, D, S}}},  // rmsnorm_ffnNorm · sharedGate, rmsnorm_ffnNorm · sharedUp
+      {D, {add, B, D}, {{sharedGate, D, S}, {sharedUp, D, S}}},  // add · sharedGate, add · sharedUp
   };
   const Extent extent{1, B, S, nullptr};
   const Epilogue epilogue{swiglu};
-  launched(contract_few<Shape, 8>(stream, extent, products, epilogue));
+  launched(contract_few<Shape, 8>(stream, extent, products, epilogue, few::Normed{ffnNorm, float(0.000001)}));
 }
 
 }  // namespace mlac

@@ -1,4 +1,4 @@
-// decode_09_linearByHead: linearByHead. Emitted by mlac: edit the model, not this file.
+// decode_05_linearByHead: linearByHead. Emitted by mlac: edit the model, not this file.
 // model.ts:26   const mixed = attention(rope(q, turn), rope(k, turn), linear(latent, p.v), { along: "T", causal: true });
 // reads  part [B H N], k_ [C H N]
 // writes linearByHead_k [B H C]
@@ -18,8 +18,8 @@ constexpr int64_t C = 64;
 }  // namespace
 
 // linearByHead_k[…, h, c] = Σ_n part[…, h, n] · k_[c, h, n]
-void decode_09_linearByHead(cudaStream_t stream, const bf16* part, const bf16* k_, bf16* linearByHead_k) {
-  const Range range(stream, "decode_09_linearByHead");
+void decode_05_linearByHead(cudaStream_t stream, const bf16* part, const bf16* k_, bf16* linearByHead_k) {
+  const Range range(stream, "decode_05_linearByHead");
   launched(linear_by_head<B, N, C, true>(stream, H, part, k_, linearByHead_k));
 }
 

@@ -1,9 +1,9 @@
-// decode_17_linear_add: linear, add. Emitted by mlac: edit the model, not this file.
-// model.ts:27   return linear(mixed, p.out);
+// decode_10_linear_add: linear, add. Emitted by mlac: edit the model, not this file.
+// model.ts:31   linear(swiglu(linear(x, p.gate), linear(x, p.up)), p.down));
 // model.ts:45   const residual = (x: X, norm: Gain<"D">, f: (x: X) => X) => add(x, f(rmsnorm(x, norm)));
-// reads  mixed [B H U], out_ [H U D], x [B D]
-// writes add [B D]
-// 263 kFLOP, 38.9 kB, 6.8 FLOP a byte
+// reads  swiglu [B W], down [W D], add [B D]
+// writes x [B D]
+// 787 kFLOP, 109 kB, 7.3 FLOP a byte
 #include "../lib/kernel.cuh"
 #include "../lib/range.cuh"
 #include "../lib/contract.cuh"
@@ -13,8 +13,7 @@ namespace mlac {
 namespace {
 
 constexpr int64_t B = 8;
-constexpr int64_t H = 4;
-constexpr int64_t U = 32;
+constexpr int64_t W = 384;
 constexpr int64_t D = 128;
 
 }  // namespace
@@ -23,26 +22,26 @@ namespace {
 
 /// What becomes of eight neighbouring sums of a row.
 struct Epilogue {
-  const bf16* x;
-  bf16* add;
+  const bf16* add;
+  bf16* x;
 
   /// What a sum is added to, read before its turn comes.
   __device__ Run fetch([[maybe_unused]] int group, [[maybe_unused]] int64_t m, int64_t n, int count) const {
     if (count == 0) return {};
     const int64_t at = m * D + n;
-    return load<true>(x + at);
+    return load<true>(add + at);
   }
 
-  __device__ void operator()([[maybe_unused]] int group, int64_t m, int64_t n, int count, const Run (&sums)[1], Run x_run) const {
+  __device__ void operator()([[maybe_unused]] int group, int64_t m, int64_t n, int count, const Run (&sums)[1], Run add_run) const {
     if (count == 0) return;
     const int64_t at = m * D + n;
-    Run add_run;
+    Run x_run;
     #pragma unroll
     for (int j = 0; j < RUN; ++j) {
-      const real add_j = x_run[j] + sums[0][j];
-      add_run[j] = add_j;
+      const real x_j = add_run[j] + sums[0][j];
+      x_run[j] = x_j;
     }
-    store<true>(add + at, add_run);
+    store<true>(x + at, x_run);
   }
 
   [[maybe_unused]] __device__ void operator()(int group, int64_t m, int64_t n, int count, const Run (&sums)[1]) const {
@@ -54,13 +53,13 @@ using Shape = Contraction<Kind::dense, Major::k, Major::own, 1, 1, true, false, 
 
 }  // namespace
 
-void decode_17_linear_add(cudaStream_t stream, const bf16* mixed, const bf16* out_, const bf16* x, bf16* add) {
-  const Range range(stream, "decode_17_linear_add");
+void decode_10_linear_add(cudaStream_t stream, const bf16* swiglu, const bf16* down, const bf16* add, bf16* x) {
+  const Range range(stream, "decode_10_linear_add");
   const Product<1> products[] = {
-      {H * U, {mixed, B, H * U}, {{out_, H * U, D}}},  // mixed · out_
+      {W, {swiglu, B, W}, {{down, W, D}}},  // swiglu · down
   };
   const Extent extent{1, B, D, nullptr};
-  const Epilogue epilogue{x, add};
+  const Epilogue epilogue{add, x};
   launched(contract_few<Shape, 8>(stream, extent, products, epilogue));
 }
 

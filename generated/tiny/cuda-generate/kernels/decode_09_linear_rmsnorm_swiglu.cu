@@ -1,6 +1,7 @@
-// decode_14_linear_swiglu: linear, swiglu. Emitted by mlac: edit the model, not this file.
+// decode_09_linear_rmsnorm_swiglu: rmsnorm, linear, swiglu. Emitted by mlac: edit the model, not this file.
 // model.ts:31   linear(swiglu(linear(x, p.gate), linear(x, p.up)), p.down));
-// reads  rmsnorm_ffnNorm [B D], gate [D W], up [D W]
+// model.ts:45   const residual = (x: X, norm: Gain<"D">, f: (x: X) => X) => add(x, f(rmsnorm(x, norm)));
+// reads  add [B D], ffnNorm [D], gate [D W], up [D W]
 // writes swiglu [B W]
 // 1.6 MFLOP, 205 kB, 7.8 FLOP a byte
 #include "../lib/kernel.cuh"
@@ -40,14 +41,14 @@ using Shape = Contraction<Kind::dense, Major::k, Major::own, 2, 1, true, false, 
 
 }  // namespace
 
-void decode_14_linear_swiglu(cudaStream_t stream, const bf16* rmsnorm_ffnNorm, const bf16* gate, const bf16* up, bf16* swiglu) {
-  const Range range(stream, "decode_14_linear_swiglu");
+void decode_09_linear_rmsnorm_swiglu(cudaStream_t stream, const bf16* add, const float* ffnNorm, const bf16* gate, const bf16* up, bf16* swiglu) {
+  const Range range(stream, "decode_09_linear_rmsnorm_swiglu");
   const Product<2> products[] = {
-      {D, {rmsnorm_ffnNorm, B, D}, {{gate, D, W}, {up, D, W}}},  // rmsnorm_ffnNorm · gate, rmsnorm_ffnNorm · up
+      {D, {add, B, D}, {{gate, D, W}, {up, D, W}}},  // add · gate, add · up
   };
   const Extent extent{1, B, W, nullptr};
   const Epilogue epilogue{swiglu};
-  launched(contract_few<Shape, 8>(stream, extent, products, epilogue));
+  launched(contract_few<Shape, 8>(stream, extent, products, epilogue, few::Normed{ffnNorm, float(0.000001)}));
 }
 
 }  // namespace mlac

@@ -1,4 +1,4 @@
-// decode_11_linearByHead: linearByHead. Emitted by mlac: edit the model, not this file.
+// decode_07_linearByHead: linearByHead. Emitted by mlac: edit the model, not this file.
 // model.ts:26   const mixed = attention(rope(q, turn), rope(k, turn), linear(latent, p.v), { along: "T", causal: true });
 // reads  mixed_latent [B H C], v [C H U]
 // writes mixed [B H U]
@@ -18,8 +18,8 @@ constexpr int64_t U = 32;
 }  // namespace
 
 // mixed[…, h, n] = Σ_c mixed_latent[…, h, c] · v[c, h, n]
-void decode_11_linearByHead(cudaStream_t stream, const bf16* mixed_latent, const bf16* v, bf16* mixed) {
-  const Range range(stream, "decode_11_linearByHead");
+void decode_07_linearByHead(cudaStream_t stream, const bf16* mixed_latent, const bf16* v, bf16* mixed) {
+  const Range range(stream, "decode_07_linearByHead");
   launched(linear_by_head<B, C, U, false>(stream, H, mixed_latent, v, mixed));
 }
 

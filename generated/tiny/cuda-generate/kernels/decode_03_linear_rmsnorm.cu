@@ -1,8 +1,9 @@
-// decode_07_linear: linear. Emitted by mlac: edit the model, not this file.
+// decode_03_linear_rmsnorm: rmsnorm, linear. Emitted by mlac: edit the model, not this file.
+// model.ts:22   const latent = rmsnorm(linear(x, p.kvDown), p.kvNorm);
 // model.ts:25   const k = rmsnorm(concat(linear(latent, p.k), shared), p.kNorm);
-// reads  latent [B C], k_ [C H N]
+// reads  linear_kvDown [B C], kvNorm [C], k_ [C H N]
 // writes linear_k [B H N]
-// 131 kFLOP, 19.5 kB, 6.7 FLOP a byte
+// 133 kFLOP, 19.7 kB, 6.8 FLOP a byte
 #include "../lib/kernel.cuh"
 #include "../lib/range.cuh"
 #include "../lib/contract.cuh"
@@ -40,14 +41,14 @@ using Shape = Contraction<Kind::dense, Major::k, Major::own, 1, 1, true, false, 
 
 }  // namespace
 
-void decode_07_linear(cudaStream_t stream, const bf16* latent, const bf16* k_, bf16* linear_k) {
-  const Range range(stream, "decode_07_linear");
+void decode_03_linear_rmsnorm(cudaStream_t stream, const bf16* linear_kvDown, const float* kvNorm, const bf16* k_, bf16* linear_k) {
+  const Range range(stream, "decode_03_linear_rmsnorm");
   const Product<1> products[] = {
-      {C, {latent, B, C}, {{k_, C, H * N}}},  // latent · k_
+      {C, {linear_kvDown, B, C}, {{k_, C, H * N}}},  // linear_kvDown · k_
   };
   const Extent extent{1, B, H * N, nullptr};
   const Epilogue epilogue{linear_k};
-  launched(contract_few<Shape, 8>(stream, extent, products, epilogue));
+  launched(contract_few<Shape, 8>(stream, extent, products, epilogue, few::Normed{kvNorm, float(0.000001)}));
 }
 
 }  // namespace mlac
