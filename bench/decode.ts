@@ -1,13 +1,14 @@
 /**
- * `npm run bench:decode -- MODEL [--rows N] [--context N] [--window N] [--mla absorb] [--set NAME=VALUE …] [--choices EXPERTS] [--exact N] [--profile] [--out FILE]`
+ * `npm run bench:decode -- MODEL [--rows N] [--context N] [--window N] [--mla absorb] [--set NAME=VALUE …] [--choices EXPERTS] [--exact N] [--profile] [--build DIR] [--out FILE]`
  * A model's decode step and prefill on this machine's GPU, with random weights and a random cache as long as --context says: milliseconds, the share
  * of the memory's bandwidth (weights that are touched and the cache, each read once), tokens/s, TFLOP/s. --exact: also compares the logits of decoding N
- * tokens one by one with those of prefill, which is the forward pass.
+ * tokens one by one with those of prefill, which is the forward pass. --build: a build that is there is measured as it is.
  */
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { build } from "../compiler/build.js";
+import { type Built, build } from "../compiler/build.js";
 import { type Generation, generationOf } from "../compiler/generation.js";
 import type { Manifest } from "../compiler/manifest.js";
 import { Random } from "../runtime/random.js";
@@ -25,7 +26,7 @@ const { values, positionals } = parseArgs({
     choices: { type: "string", default: "6" },
     std: { type: "string", default: "0.02" },
     profile: { type: "boolean", default: false },
-    directory: { type: "string" },
+    build: { type: "string" },
     out: { type: "string" },
   },
 });
@@ -37,22 +38,13 @@ const window = Math.min(Number(values.window), context);
 const generate = generationOf(context, { rows, context, window, slots: Math.max(2, rows), mla: values.mla as Generation["mla"] });
 
 const started = performance.now();
-const built = await build({
-  model: file,
-  target: "cuda",
-  dtype: "bf16",
-  fuse: {},
-  set: Object.fromEntries(values.set.map((p) => p.split("=") as [string, string])),
-  generate,
-  ...(values.directory === undefined ? {} : { out: values.directory }),
-});
-log(`built in ${((performance.now() - started) / 1e3).toFixed(0)} s`);
-const { manifest } = built;
+const { manifest, library } = values.build === undefined ? await made() : there(values.build);
+log(`${values.build === undefined ? "built" : "found"} in ${((performance.now() - started) / 1e3).toFixed(0)} s`);
 const { vocabulary } = manifest.tokens;
 const random = new Random(7);
 const ids = (count: number): Int32Array => Int32Array.from({ length: count }, () => Math.floor(random.next() * vocabulary));
 
-const gpu = new GpuGenerator(built.library);
+const gpu = new GpuGenerator(library);
 const copy = gpu.copySpeed();
 log(`${gpu.device()}, a copy at ${(copy / 1e12).toFixed(2)} TB/s`);
 gpu.draw(1, Number(values.std));
@@ -89,6 +81,20 @@ if (exact)
   );
 if (values.out) writeFileSync(values.out, `${JSON.stringify(result, undefined, 1)}\n`);
 gpu.close();
+
+function made(): Promise<Pick<Built, "manifest" | "library">> {
+  const set = Object.fromEntries(values.set.map((p) => p.split("=") as [string, string]));
+  return build({ model: file, target: "cuda", dtype: "bf16", fuse: {}, set, generate });
+}
+
+/** The sizes asked for must be its own: they are what is written beside the figures. */
+function there(directory: string): Pick<Built, "manifest" | "library"> {
+  const manifest = JSON.parse(readFileSync(join(directory, "manifest.json"), "utf8")) as Manifest;
+  const own = manifest.generation;
+  if (own?.rows !== rows || own.context !== context || own.window !== window)
+    throw new Error(`${directory} was built for ${own?.rows} rows, a context of ${own?.context} and windows of ${own?.window}`);
+  return { manifest, library: join(directory, "model.so") };
+}
 
 function timeDecode() {
   const tokens = ids(rows);

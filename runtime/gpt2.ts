@@ -1,6 +1,6 @@
 /** GPT-2's tokenizer, r50k_base, from the package gpt-tokenizer. */
 import ranks from "gpt-tokenizer/bpeRanks/r50k_base";
-import { decode, encode } from "gpt-tokenizer/encoding/r50k_base";
+import { encode } from "gpt-tokenizer/encoding/r50k_base";
 import { replacement, type Tokenizer } from "./tokenizers.js";
 
 const vocabulary = 50_257;
@@ -16,7 +16,7 @@ export function gpt2Tokenizer(): Tokenizer {
     endOfText,
     // What looks like <|endoftext|> in a text is text: it must not end a document.
     encode: (text) => Uint32Array.from(cut(text).flatMap((part) => encode(part, { disallowedSpecial: new Set() }))),
-    decode: (ids) => decodeKnown(ids),
+    decode: decodeBytes,
     byteLengths,
   };
 }
@@ -39,17 +39,13 @@ function cut(text: string): string[] {
   return parts;
 }
 
-function decodeKnown(ids: ArrayLike<number>): string {
-  const parts: string[] = [];
-  let from = 0;
-  const all = Array.from(ids);
-  for (let i = 0; i <= all.length; i++) {
-    if (i < all.length && (all[i] ?? 0) < vocabulary) continue;
-    if (i > from) parts.push(decode(all.slice(from, i)));
-    if (i < all.length) parts.push(replacement);
-    from = i + 1;
-  }
-  return parts.join("");
+/** The bytes of all tokens together: the package's own decoder forgets a character that is cut at the end. */
+function decodeBytes(ids: ArrayLike<number>): string {
+  const parts = Array.from(ids, (id) => {
+    const token = id === endOfText ? "<|endoftext|>" : (ranks[id] ?? replacement);
+    return typeof token === "string" ? Buffer.from(token) : Uint8Array.from(token);
+  });
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Buffer.concat(parts));
 }
 
 function byteLengths(): Uint32Array {

@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { TextStream } from "../runtime/textStream.js";
 import { ByteCounter, byteTokenizer, openTokenizer } from "../runtime/tokenizers.js";
 import { failsWith, temporaryFolder } from "./temporary.js";
 
@@ -65,6 +66,28 @@ test("byteLengths add up to the bytes of the text", async () => {
     // SentencePiece puts a space in front of a text.
     assert.is(sum, Buffer.byteLength(known) + (tokenizer.name.startsWith("tokenizer-sp") ? 1 : 0), tokenizer.name);
     if (tokenizer.endOfText !== undefined) assert.is(lengths[tokenizer.endOfText], 0);
+  }
+});
+
+test("text as it comes is the text of all tokens, and what a token costs does not grow with it", async () => {
+  const text = "naïve café — 日本語 🙂 low lower\n".repeat(40);
+  for (const name of ["byte", "gpt2", byteLevelFile(), sentencePieceFile()]) {
+    const tokenizer = await openTokenizer(name);
+    // Its last character is cut, and it ends in bytes that are none of a text.
+    const ids = [...[...tokenizer.encode(text)].slice(0, -2), ...tokenizer.encode("日").slice(0, 2)];
+    let decoded = 0;
+    const decode = (some: ArrayLike<number>): string => {
+      decoded += some.length;
+      return tokenizer.decode(some);
+    };
+    let shown = "";
+    const stream = new TextStream({ ...tokenizer, decode }, ["no such text"], (part) => {
+      shown += part;
+    });
+    for (const id of ids) stream.add(id);
+    assert.is(stream.finish(), tokenizer.decode(ids), name);
+    assert.is(shown, tokenizer.decode(ids), name);
+    assert.ok(decoded < 12 * ids.length, `${name}: ${decoded} tokens decoded for ${ids.length}`);
   }
 });
 
