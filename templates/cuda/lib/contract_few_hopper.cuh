@@ -87,13 +87,18 @@ struct Turn {
   __device__ explicit Turn(int number) : stage(number % STAGES), phase(number / STAGES & 1) {}
 };
 
+/// Addresses in shared memory: stages, and their barriers.
+struct Ring {
+  uint32_t stages, full, empty;
+};
+
 /// One thread: the weights of the block's steps. `before`: steps that went through the ring earlier.
 template <typename C, class L, typename P, int PRODUCTS>
-__device__ inline void bring_weights(const P& plan, const Place& place, const Steps<PRODUCTS>& steps, int before, uint32_t ring, uint32_t full, uint32_t empty) {
+__device__ inline void bring_weights(const P& plan, const Place& place, const Steps<PRODUCTS>& steps, int before, const Ring& ring) {
   for (int i = 0; i < steps.count; ++i) {
     const Turn<L::STAGES> turn(before + i);
-    const uint32_t stage = ring + turn.stage * L::STAGE_BYTES, arrived = full + 8 * turn.stage;
-    barrier_wait(empty + 8 * turn.stage, turn.phase ^ 1);
+    const uint32_t stage = ring.stages + turn.stage * L::STAGE_BYTES, arrived = ring.full + 8 * turn.stage;
+    barrier_wait(ring.empty + 8 * turn.stage, turn.phase ^ 1);
     barrier_arrive_expect(arrived, L::SUMS * WEIGHT_BYTES);
     steps.at(i, [&](int p, int k) {
 #pragma unroll
@@ -106,68 +111,102 @@ __device__ inline void bring_weights(const P& plan, const Place& place, const St
   }
 }
 
-/// A warp: A's rows first … first + rows of every ROW_WARPS-th step. A lane has 16 bytes of every fourth row.
-template <typename C, class L, bool NORMED, typename J, int PRODUCTS>
-__device__ inline void bring_rows(const J& job, int group, const Steps<PRODUCTS>& steps, int before, int64_t first, int rows, uint32_t ring, uint32_t full, uint32_t empty,
-                                  float* squares) {
-  constexpr int PARTS = L::ROWS / 4, AT_ONCE = PARTS < 8 ? PARTS : 8;
-  const int lane = threadIdx.x % WARP, own = threadIdx.x / WARP - PRODUCT_WARPS - 1, row = lane / 8, chunk = lane % 8;
-  float sum[PARTS] = {};
+/// Sixteen bytes of every fourth row: a lane's part of A's rows at a step. first, rows: of the group that the block computes at a time.
+template <typename C, class L, typename J>
+struct RowPart {
+  static constexpr int PARTS = L::ROWS / 4;
+  const J& job;
+  int group, rows, row, chunk;
   int64_t source[C::GATHER_A ? PARTS : 1];
-  if constexpr (C::GATHER_A)
+
+  __device__ RowPart(const J& job, int group, int64_t first, int rows) : job(job), group(group), rows(rows), row(threadIdx.x % WARP / 8), chunk(threadIdx.x % 8) {
+    if constexpr (C::GATHER_A)
 #pragma unroll
-    for (int i = 0; i < PARTS; ++i) source[i] = row + 4 * i < rows ? job.a[0].index[first + row + 4 * i] / job.a[0].divisor : 0;
-  for (int i = own; i < steps.count; i += ROW_WARPS) {
-    const Turn<L::STAGES> turn(before + i);
-    const uint32_t to = ring + turn.stage * L::STAGE_BYTES + L::SUMS * WEIGHT_BYTES;
-    steps.at(i, [&](int p, int k) {
-      const Matrix& a = job.a[p];
-      const bf16* const from = a.data + group * a.group_stride + k + 8 * chunk;
-      const bool inside = k + 8 * chunk < job.k[p];
-      Run gain = {};
-      if constexpr (NORMED)
-        if (inside) gain = load_aligned(job.norm.gain + k + 8 * chunk);
-#pragma unroll
-      for (int some = 0; some < PARTS; some += AT_ONCE) {
-        uint4 x[AT_ONCE];
-#pragma unroll
-        for (int j = 0; j < AT_ONCE; ++j) {
-          const int r = row + 4 * (some + j);
-          x[j] = make_uint4(0, 0, 0, 0);
-          if (inside && r < rows) x[j] = *reinterpret_cast<const uint4*>(from + (C::GATHER_A ? source[C::GATHER_A ? some + j : 0] : first + r) * a.stride);
-        }
-        if (some == 0) barrier_wait(empty + 8 * turn.stage, turn.phase ^ 1);
-#pragma unroll
-        for (int j = 0; j < AT_ONCE; ++j) {
-          const int r = row + 4 * (some + j);
-          if constexpr (NORMED) x[j] = with_gain(x[j], gain, sum[some + j]);
-          store_shared(to + r * 128 + ((chunk ^ (r & 7)) << 4), x[j]);
-        }
-      }
-    });
-    fence_for_async_proxy();
-    __syncwarp();
-    if (lane == 0) barrier_arrive(full + 8 * turn.stage);
+      for (int j = 0; j < PARTS; ++j) source[j] = row + 4 * j < rows ? job.a[0].index[first + row + 4 * j] / job.a[0].divisor : 0;
+    else source[0] = first + row;
   }
-  if constexpr (NORMED)
+  /// use(j, address, whether it exists) for each part; those that do not exist have an address all the same.
+  template <typename Use>
+  __device__ void at(int p, int k, const Use& use) const {
+    const Matrix& a = job.a[p];
+    const bf16* const from = a.data + group * a.group_stride + k + 8 * chunk;
+    const bool inside = k + 8 * chunk < job.k[p];
 #pragma unroll
     for (int j = 0; j < PARTS; ++j) {
-      const float total = sum_of_lanes<8>(sum[j]);
-      if (chunk == 0) squares[4 * (row + 4 * j) + own] = total;
+      const int64_t r = C::GATHER_A ? source[C::GATHER_A ? j : 0] : source[0] + 4 * j;
+      const bool exists = inside && row + 4 * j < rows;
+      use(j, exists ? from + r * a.stride : a.data, exists);
     }
+  }
+  /// Where a part lies in a stage, swizzled.
+  __device__ uint32_t place(int j) const {
+    const int r = row + 4 * j;
+    return r * 128 + ((chunk ^ (r & 7)) << 4);
+  }
+};
+
+/// A warp: A's rows of every ROW_WARPS-th step, by copies that go on by themselves.
+template <typename C, class L, typename J, int PRODUCTS>
+__device__ inline void bring_rows(const J& job, int group, const Steps<PRODUCTS>& steps, int before, int64_t first, int rows, const Ring& ring) {
+  const RowPart<C, L, J> part(job, group, first, rows);
+  for (int i = threadIdx.x / WARP - PRODUCT_WARPS - 1; i < steps.count; i += ROW_WARPS) {
+    const Turn<L::STAGES> turn(before + i);
+    const uint32_t to = ring.stages + turn.stage * L::STAGE_BYTES + L::SUMS * WEIGHT_BYTES;
+    barrier_wait(ring.empty + 8 * turn.stage, turn.phase ^ 1);
+    steps.at(i, [&](int p, int k) { part.at(p, k, [&](int j, const bf16* from, bool exists) { copy_16_or_zero(to + part.place(j), from, exists); }); });
+    barrier_arrive_after_copies(ring.full + 8 * turn.stage);
+  }
+}
+
+/// The same with gains, through registers: loads of DEEP steps are under way together. squares: 4 floats a row, one of each row warp.
+template <typename C, class L, typename J>
+__device__ inline void bring_normed_rows(const J& job, int group, const Steps<1>& steps, int before, int64_t first, int rows, const Ring& ring, float* squares) {
+  constexpr int PARTS = L::ROWS / 4, DEEP = PARTS < 8 ? 8 / PARTS : 1;
+  const int lane = threadIdx.x % WARP, own = threadIdx.x / WARP - PRODUCT_WARPS - 1;
+  const RowPart<C, L, J> part(job, group, first, rows);
+  float sum[PARTS] = {};
+  for (int base = own; base < steps.count; base += DEEP * ROW_WARPS) {
+    uint4 x[DEEP][PARTS];
+    Run gain[DEEP] = {};
+#pragma unroll
+    for (int d = 0; d < DEEP; ++d)
+      if (base + d * ROW_WARPS < steps.count) {
+        const int k = (steps.first + base + d * ROW_WARPS) * BK;
+        part.at(0, k, [&](int j, const bf16* from, bool exists) { x[d][j] = exists ? *reinterpret_cast<const uint4*>(from) : make_uint4(0, 0, 0, 0); });
+        if (k + 8 * part.chunk < job.k[0]) gain[d] = load_aligned(job.norm.gain + k + 8 * part.chunk);
+      }
+#pragma unroll
+    for (int d = 0; d < DEEP; ++d) {
+      if (base + d * ROW_WARPS >= steps.count) break;
+      const Turn<L::STAGES> turn(before + base + d * ROW_WARPS);
+      const uint32_t to = ring.stages + turn.stage * L::STAGE_BYTES + L::SUMS * WEIGHT_BYTES;
+      barrier_wait(ring.empty + 8 * turn.stage, turn.phase ^ 1);
+#pragma unroll
+      for (int j = 0; j < PARTS; ++j) store_shared(to + part.place(j), with_gain(x[d][j], gain[d], sum[j]));
+      fence_for_async_proxy();
+      __syncwarp();
+      if (lane == 0) barrier_arrive(ring.full + 8 * turn.stage);
+    }
+  }
+#pragma unroll
+  for (int j = 0; j < PARTS; ++j) {
+    const float total = sum_of_lanes<8>(sum[j]);
+    if (part.chunk == 0) squares[4 * (part.row + 4 * j) + own] = total;
+  }
 }
 
 /// The four product warps: the block's sums, to where the ring was, [SUMS][ROWS] rows of SPAN columns.
-template <typename C, class L>
-__device__ inline void multiply_steps(int count, int before, uint32_t ring, uint32_t full, uint32_t empty, float* to) {
+template <typename C, class L, bool NORMED>
+__device__ inline void multiply_steps(int count, int before, const Ring& ring, float* to) {
   constexpr bool BY_K = C::B == Major::k;
   const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
   const uint64_t of_weights = matrix_descriptor(BY_K, WEIGHT_BYTES), of_rows = matrix_descriptor(true, L::ROW_BYTES);
   float sums[L::SUMS][L::ROWS / 2];
   for (int i = 0; i < count; ++i) {
     const Turn<L::STAGES> turn(before + i);
-    const uint32_t stage = ring + turn.stage * L::STAGE_BYTES;
-    barrier_wait(full + 8 * turn.stage, turn.phase);
+    const uint32_t stage = ring.stages + turn.stage * L::STAGE_BYTES;
+    barrier_wait(ring.full + 8 * turn.stage, turn.phase);
+    if (!NORMED) fence_for_async_proxy();  // rows that ordinary copies brought
     products_begin();
     const uint64_t rows = of_rows + descriptor_address(stage + L::SUMS * WEIGHT_BYTES);
 #pragma unroll
@@ -180,12 +219,12 @@ __device__ inline void multiply_steps(int count, int before, uint32_t ring, uint
     products_commit();
     // The step before is done: its stage may be filled again.
     products_wait<1>();
-    if (i > 0 && lane == 0) barrier_arrive(empty + 8 * Turn<L::STAGES>(before + i - 1).stage);
+    if (i > 0 && lane == 0) barrier_arrive(ring.empty + 8 * Turn<L::STAGES>(before + i - 1).stage);
   }
   products_wait<0>();
 #pragma unroll
   for (int s = 0; s < L::SUMS; ++s) pin(sums[s]);
-  if (lane == 0) barrier_arrive(empty + 8 * Turn<L::STAGES>(before + count - 1).stage);
+  if (lane == 0) barrier_arrive(ring.empty + 8 * Turn<L::STAGES>(before + count - 1).stage);
   meet<PRODUCT_WARPS * WARP>(1);  // no product reads the ring any more
 #pragma unroll
   for (int s = 0; s < L::SUMS; ++s)
@@ -236,12 +275,13 @@ __global__ void __launch_bounds__(THREADS, 2) few_rows_kernel(const __grid_const
   next_may_begin();
   const auto& job = plan.job;
   const int warp = threadIdx.x / WARP, rank = blockIdx.x % cluster;
-  const uint32_t space = address_of(few_memory), ring = (space + 1023) & ~1023u;
-  float* const sums = reinterpret_cast<float*>(few_memory + (ring - space));
+  const uint32_t space = address_of(few_memory), stages = (space + 1023) & ~1023u, barriers = stages + L::STAGES * L::STAGE_BYTES + L::SQUARES_BYTES;
+  const Ring ring{stages, barriers, barriers + 8 * L::STAGES};
+  float* const sums = reinterpret_cast<float*>(few_memory + (stages - space));
   float* const squares = sums + L::STAGES * L::STAGE_BYTES / 4;
-  const uint32_t full = ring + L::STAGES * L::STAGE_BYTES + L::SQUARES_BYTES, empty = full + 8 * L::STAGES;
   if (threadIdx.x == 0) {
-    for (int i = 0; i < L::STAGES; ++i) barrier_init(full + 8 * i, 2), barrier_init(empty + 8 * i, PRODUCT_WARPS);  // full: weights and rows
+    // A stage is full when its weights are there and its rows, for which a lane arrives, or each one's copies; it is empty when the products are done with it.
+    for (int i = 0; i < L::STAGES; ++i) barrier_init(ring.full + 8 * i, 1 + (NORMED ? 1 : WARP)), barrier_init(ring.empty + 8 * i, PRODUCT_WARPS);
     barrier_init_done();
   }
   __syncthreads();
@@ -259,13 +299,14 @@ __global__ void __launch_bounds__(THREADS, 2) few_rows_kernel(const __grid_const
   for (int first = begin; first < end; first += L::ROWS, before += steps.count) {
     const int rows = min(end - first, L::ROWS);
     if (warp == PRODUCT_WARPS) {
-      if (threadIdx.x % WARP == 0) bring_weights<C, L>(plan, place, steps, before, ring, full, empty);
+      if (threadIdx.x % WARP == 0) bring_weights<C, L>(plan, place, steps, before, ring);
       __syncwarp();
     } else if (warp > PRODUCT_WARPS) {
       if (!RAGGED) inputs_ready();
-      bring_rows<C, L, NORMED>(job, place.group, steps, before, first, rows, ring, full, empty, squares);
+      if constexpr (NORMED) bring_normed_rows<C, L>(job, place.group, steps, before, first, rows, ring, squares);
+      else bring_rows<C, L>(job, place.group, steps, before, first, rows, ring);
     } else {
-      multiply_steps<C, L>(steps.count, before, ring, full, empty, sums);
+      multiply_steps<C, L, NORMED>(steps.count, before, ring, sums);
       if (!RAGGED) inputs_ready();
     }
     if (cluster > 1) cluster_meet();
