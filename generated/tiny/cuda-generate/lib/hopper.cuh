@@ -186,6 +186,7 @@ __device__ inline void pin(float (&sums)[COUNT]) {
 #define MLAC_NAMES_1 "%32, %33, %34, %35, %36, %37, %38, %39" ", " "%40, %41, %42, %43, %44, %45, %46, %47" ", " "%48, %49, %50, %51, %52, %53, %54, %55" ", " "%56, %57, %58, %59, %60, %61, %62, %63"
 #define MLAC_NAMES_2 "%64, %65, %66, %67, %68, %69, %70, %71" ", " "%72, %73, %74, %75, %76, %77, %78, %79" ", " "%80, %81, %82, %83, %84, %85, %86, %87" ", " "%88, %89, %90, %91, %92, %93, %94, %95"
 #define MLAC_NAMES_3 "%96, %97, %98, %99, %100, %101, %102, %103" ", " "%104, %105, %106, %107, %108, %109, %110, %111" ", " "%112, %113, %114, %115, %116, %117, %118, %119" ", " "%120, %121, %122, %123, %124, %125, %126, %127"
+#define MLAC_SUMS_4(i) "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3])
 #define MLAC_SUMS_8(i) "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), "+f"(d[i + 6]), "+f"(d[i + 7])
 #define MLAC_SUMS_16(i) MLAC_SUMS_8(i), MLAC_SUMS_8(i + 8)
 #define MLAC_SUMS_32(i) MLAC_SUMS_16(i), MLAC_SUMS_16(i + 16)
@@ -199,8 +200,12 @@ __device__ inline void pin(float (&sums)[COUNT]) {
 /// Lane l of warp w holds in d[4 j + 2 h + e] the sum at row 16 w + 8 h + l / 4, column 8 j + 2 (l % 4) + e.
 template <int N, int A_BY_M, int B_BY_N>
 __device__ inline void multiply(float (&d)[N / 2], uint64_t a, uint64_t b, int keep) {
-  static_assert(N == 32 || N == 64 || N == 96 || N == 128 || N == 192 || N == 256, "widths of tiles");
-  if constexpr (N == 32)
+  static_assert(N == 8 || N == 16 || N == 32 || N == 64 || N == 96 || N == 128 || N == 192 || N == 256, "widths of tiles");
+  if constexpr (N == 8)
+    MLAC_PRODUCT("8", "%0, %1, %2, %3", "%4", "%5", "%6", "%7", "%8", MLAC_SUMS_4(0));
+  else if constexpr (N == 16)
+    MLAC_PRODUCT("16", "%0, %1, %2, %3, %4, %5, %6, %7", "%8", "%9", "%10", "%11", "%12", MLAC_SUMS_8(0));
+  else if constexpr (N == 32)
     MLAC_PRODUCT("32", "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15", "%16", "%17", "%18", "%19", "%20", MLAC_SUMS_16(0));
   else if constexpr (N == 96)
     MLAC_PRODUCT("96", MLAC_NAMES_0 ", " "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47",
@@ -220,6 +225,7 @@ __device__ inline void multiply(float (&d)[N / 2], uint64_t a, uint64_t b, int k
 #undef MLAC_SUMS_32
 #undef MLAC_SUMS_16
 #undef MLAC_SUMS_8
+#undef MLAC_SUMS_4
 #undef MLAC_NAMES_0
 #undef MLAC_NAMES_1
 #undef MLAC_NAMES_2
