@@ -6,6 +6,7 @@ import { last, type Op, sameDims, type Value } from "../../ir.js";
 import type { Kernel } from "../../kernel.js";
 import { spec } from "../../ops/index.js";
 import type { Contraction } from "../../ops/op.js";
+import { routeAttrs } from "../../ops/route.js";
 import { RUN_COLUMNS } from "../../ops/weigh.js";
 import { fewRowsOf, isNorm } from "../../passes/fewRows.js";
 import { isDots, isRowEpilogue } from "../../passes/groups.js";
@@ -40,6 +41,8 @@ export interface CudaContractionText {
   norm: string | undefined;
   /** Whether it sums rows that tokens have chosen: lib/combine.cuh. */
   sumsChosen: boolean;
+  /** A counter of tokens that is 0 between launches: lib/route_rows.cuh. */
+  counter: string | undefined;
   /** Results that rows are added to, so that they begin as zero. */
   zeroed: { name: string; count: string }[];
   /** How many rows of C there are, where contract_few.cuh can compute it. */
@@ -85,6 +88,7 @@ class CudaContractionEmitter {
   readonly #members = new Map<Value, string>();
   readonly #zeroed: CudaContractionText["zeroed"] = [];
   #sumsChosen = false;
+  #counter: string | undefined;
   /** Computed while operands are loaded. */
   readonly #loaders: ReadonlySet<Op>;
 
@@ -141,6 +145,7 @@ class CudaContractionEmitter {
       zeroed: this.#zeroed,
       norm: this.#norm(),
       sumsChosen: this.#sumsChosen,
+      counter: this.#counter,
       few: row === undefined ? this.#few(operands) : undefined,
       bare: plain ? this.#bare() : undefined,
     };
@@ -183,6 +188,18 @@ class CudaContractionEmitter {
     this.#sumsChosen = true;
     const place = `${member(rows!)} + n, ${dimName(last(rows!.type))}`;
     return `sum_of_chosen<true, ${gates !== undefined}, ${dimName(top)}>(${place}, ${chosen}, ${factors})`;
+  }
+
+  /** route_row of lib/route_rows.cuh. */
+  #routeRow(op: Op, member: (v: Value) => string, run: string): string {
+    const [logits, bias] = op.inputs;
+    const { score, topK, scale } = routeAttrs(op.attrs);
+    const [gates, , slot, source, offsets] = op.outputs as [Value, Value, Value, Value, Value];
+    this.#counter = this.names.fresh("tokens_routed");
+    const tokens = productName(stored(logits!.type.dims).slice(0, -1));
+    const given = [run, "m", "int(n)", "count", tokens, `float(${scale})`, bias ? member(bias) : "nullptr"];
+    const made = [gates, slot, source, offsets].map(member);
+    return `route_row<Score::${score}, ${dimName(last(logits!.type))}, ${topK}>(${[...given, ...made, `&${this.#counter}`].join(", ")})`;
   }
 
   #bare(): BareEpilogue | undefined {
@@ -260,7 +277,7 @@ class CudaContractionEmitter {
 
   #epilogue(matrix: Matrix, perGroup: boolean, aligned: boolean): Pick<CudaContractionText, "lines" | "ahead"> {
     // Where lanes exchange what they know of a row, all take part, those without columns too.
-    const exchanges = this.kernel.ops.some(isDots);
+    const exchanges = this.kernel.ops.some((op) => isDots(op) || op.kind === "route");
     const rest = aligned && !exchanges ? "" : ", count";
     const loads: string[] = [];
     const reads: { name: string; value: string }[] = [];
@@ -309,6 +326,13 @@ class CudaContractionEmitter {
       if (op.kind === "combine" && !text.has(op.inputs[0]!)) {
         reads.push({ name: this.names.fresh(`${this.names.of(out)}_run`), value: this.#sumOfChosen(op, member) });
         text.set(out, `${reads.at(-1)!.name}[j]`);
+        continue;
+      }
+      if (op.kind === "route") {
+        const run = this.names.fresh(`${this.names.of(op.inputs[0]!)}_run`);
+        loads.push(`Run ${run};`);
+        statements.push(`${run}[j] = ${text.get(op.inputs[0]!)!};`);
+        stores.push(`${this.#routeRow(op, member, run)};`);
         continue;
       }
       if (op.kind === "combine") {
