@@ -16,6 +16,8 @@ export interface Kernel {
   outputs: Value[];
   /** Kernels that have nothing to do with one another but that this one is the launch of all of them: their blocks run side by side. */
   parts?: readonly Kernel[];
+  /** How it stands to the launches next to it; see passes/early.ts. */
+  order?: { offsetsAreOld?: boolean; nextAsksEarly?: boolean };
 }
 
 export type Step = { is: "kernel"; kernel: Kernel } | { is: "loop"; op: Op; steps: Step[] };

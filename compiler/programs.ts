@@ -9,6 +9,7 @@ import type { Caches } from "./passes/caches.js";
 import { copyGraph } from "./passes/copy.js";
 import { fuseCrossEntropy } from "./passes/crossEntropy.js";
 import { differentiate } from "./passes/differentiate.js";
+import { askEarly } from "./passes/early.js";
 import { fuse } from "./passes/fuse.js";
 import { type Incremental, type IncrementalSizes, incremental } from "./passes/incremental.js";
 import { land } from "./passes/landing.js";
@@ -122,7 +123,8 @@ function makeIncremental(
 /** The last stretch of every program. */
 function toKernels(graph: Graph, { norm, swiglu, moeIn, moeOut }: Choices, target: Target, fewRows = false): KernelProgram {
   const kept = target === "cuda" ? precision(graph) : graph; // what is kept in bf16; ops' rules speak of real numbers, so nothing is verified after it
-  return schedule(fuse(kept, { norm, swiglu, moeIn, moeOut, target, fewRows } as Parameters<typeof fuse>[1]), fewRows); // kernels, then their order
+  const ordered = schedule(fuse(kept, { norm, swiglu, moeIn, moeOut, target, fewRows } as Parameters<typeof fuse>[1]), fewRows); // kernels, then their order
+  return fewRows ? askEarly(ordered) : ordered; // last: what stands next to what
 }
 
 /** On the CPU, whose memory is large, what stands outside of loops is kept. */

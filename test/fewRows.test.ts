@@ -1,5 +1,6 @@
 /** cuda: what saves launches in a decode step, and that kernels are in an order in which they have what they read. */
-import { join } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { resolveChoicesFor } from "../compiler/choices.js";
@@ -9,12 +10,13 @@ import { type Kernel, kernelsOf, type Step } from "../compiler/kernel.js";
 import { lower } from "../compiler/lower/index.js";
 import { root } from "../compiler/package.js";
 import { makeGenerating, type Program } from "../compiler/programs.js";
+import { temporaryFolder } from "./temporary.js";
 
 const test = suite("few rows");
 
 function decodeOf(file: string, rows = 1, fuse: Record<string, string> = {}, set: Record<string, string> = {}): Program["kernels"] {
   const sizes = { rows, slots: rows, sequences: 1, window: 64, context: 512, mla: "auto" } as const;
-  const { programs } = makeGenerating(lower(join(root, file), { set }), resolveChoicesFor("cuda", fuse), "cuda", sizes);
+  const { programs } = makeGenerating(lower(resolve(root, file), { set }), resolveChoicesFor("cuda", fuse), "cuda", sizes);
   return programs.find(({ name }) => name === "decode")!.kernels;
 }
 const kindsOf = ({ ops }: Kernel): string[] => [...new Set(ops.map(({ kind }) => kind))];
@@ -23,11 +25,11 @@ const layerOf = ({ steps }: Program["kernels"]): Kernel[] =>
 const atKind = (layer: readonly Kernel[], kind: string): number => layer.findIndex(({ ops }) => ops.some((op) => op.kind === kind));
 
 for (const rows of [1, 64])
-  test(`lite, ${rows} rows: a layer with experts is 13 launches`, () => {
+  test(`lite, ${rows} rows: a layer with experts is 12 launches`, () => {
     const program = decodeOf("examples/lite/model.ts", rows);
     const layer = layerOf(program);
-    assert.is(layer.length, 13, layer.map(({ ops }) => kindsOf({ ops } as Kernel).join(" ")).join("\n"));
-    assert.is(launchesOf(program.steps), 8 * 13 + 11);
+    assert.is(layer.length, 12, layer.map(({ ops }) => kindsOf({ ops } as Kernel).join(" ")).join("\n"));
+    assert.is(launchesOf(program.steps), 8 * 12 + 11);
     assert.not.ok(
       [...kernelsOf(program.steps)].some((kernel) => kindsOf(kernel).join() === "rmsnorm"),
       "no launch is a norm",
@@ -45,6 +47,36 @@ test("rows that are gathered beforehand are normalised beforehand", () => {
   for (const kernel of layerOf(decodeOf("examples/lite/model.ts", 1, { moeIn: "gather" })))
     if (kernel.form === "contraction" && kernel.anchors.some(({ inputs }) => inputs.length > 2))
       assert.not.ok(kindsOf(kernel).includes("rmsnorm"));
+});
+
+for (const E of ["60", "72"])
+  test(`${E} experts: routing is a launch of its own, as their scores are not within a tile of runs`, () => {
+    const layer = layerOf(decodeOf("examples/lite/model.ts", 1, {}, { E }));
+    assert.is(layer[atKind(layer, "route")]!.form, "own");
+  });
+
+test("a norm's factor is not put to sums that another product adds to", () => {
+  const file = join(temporaryFolder(), "model.ts");
+  const text = readFileSync(join(root, "test/decode/latent.ts"), "utf8")
+    .replace('up: weight("D -> W")', 'side: weight("D -> D"),\n    up: weight("D -> W")')
+    .replace("return add(z, linear(", "return add(linear(rmsnorm(z, p.norm), p.side), linear(");
+  writeFileSync(file, text);
+  const program = decodeOf(file, 2, {}, { D: "24", W: "16" });
+  for (const { anchors, ops } of kernelsOf(program.steps))
+    if (ops.some(({ kind }) => kind === "rmsnorm") && anchors[0]?.kind === "linear") assert.is(anchors.length, 1);
+  assert.ok(program.decisions.some(({ verdict }) => verdict.is === "apart" && verdict.why === "normed"));
+});
+
+test("experts' weights are asked for early where the launch ahead does not choose them, and says so", () => {
+  const layer = layerOf(decodeOf("examples/lite/model.ts"));
+  const routed = atKind(layer, "dispatch");
+  assert.equal(
+    layer.slice(routed - 2, routed + 3).map(({ order }) => order),
+    [undefined, { nextAsksEarly: true }, { offsetsAreOld: true, nextAsksEarly: true }, { offsetsAreOld: true }, undefined],
+  );
+  // Without shared experts the routing is directly ahead.
+  const tight = layerOf(decodeOf("test/fixture/model.ts", 1, {}, { S: "0", E: "8", F: "16", D: "32" }));
+  assert.is(tight[atKind(tight, "dispatch")]!.order?.offsetsAreOld, undefined);
 });
 
 test("the shared experts run between the routing and the experts that it chooses", () => {
