@@ -6,7 +6,6 @@ import { last, type Op, sameDims, type Value } from "../../ir.js";
 import type { Kernel } from "../../kernel.js";
 import { spec } from "../../ops/index.js";
 import type { Contraction } from "../../ops/op.js";
-import { routeAttrs } from "../../ops/route.js";
 import { RUN_COLUMNS } from "../../ops/weigh.js";
 import { fewRowsOf, isNorm } from "../../passes/fewRows.js";
 import { isDots, isRowEpilogue } from "../../passes/groups.js";
@@ -14,6 +13,7 @@ import { assignSums } from "../../passes/sums.js";
 import { indexOf, type Position, plus, product, productName, stored, times } from "../access.js";
 import { type Matrix, rowsOfB, splitAt } from "../matrix.js";
 import { dimName, type Names } from "../names.js";
+import { loadersOf, normText, routeRow, sumOfChosen } from "./fewRows.js";
 import { type CudaRowText, cudaRowEpilogue, readByRows } from "./rows.js";
 import { cType } from "./types.js";
 
@@ -179,27 +179,9 @@ class CudaContractionEmitter {
     return gathersB || this.#sums > 2 || rows.includes(undefined) ? undefined : rows[0];
   }
 
-  /** A run of the sum of the rows that a token has chosen; rows are as wide as C. */
-  #sumOfChosen(op: Op, member: (v: Value) => string): string {
-    const [rows, slot, , gates] = op.inputs;
-    const top = last(slot!.type);
-    const chosen = `${member(slot!)} + ${times("m", dimName(top))}`;
-    const factors = gates ? `${member(gates)} + ${times("m", dimName(top))}` : "nullptr";
-    this.#sumsChosen = true;
-    const place = `${member(rows!)} + n, ${dimName(last(rows!.type))}`;
-    return `sum_of_chosen<true, ${gates !== undefined}, ${dimName(top)}>(${place}, ${chosen}, ${factors})`;
-  }
-
-  /** route_row of lib/route_rows.cuh. */
-  #routeRow(op: Op, member: (v: Value) => string, run: string): string {
-    const [logits, bias] = op.inputs;
-    const { score, topK, scale } = routeAttrs(op.attrs);
-    const [gates, , slot, source, offsets] = op.outputs as [Value, Value, Value, Value, Value];
+  #countTokens(): string {
     this.#counter = this.names.fresh("tokens_routed");
-    const tokens = productName(stored(logits!.type.dims).slice(0, -1));
-    const given = [run, "m", "int(n)", "count", tokens, `float(${scale})`, bias ? member(bias) : "nullptr"];
-    const made = [gates, slot, source, offsets].map(member);
-    return `route_row<Score::${score}, ${dimName(last(logits!.type))}, ${topK}>(${[...given, ...made, `&${this.#counter}`].join(", ")})`;
+    return this.#counter;
   }
 
   #bare(): BareEpilogue | undefined {
@@ -324,7 +306,8 @@ class CudaContractionEmitter {
     for (const op of this.kernel.ops.filter((o) => !this.#loaders.has(o))) {
       const out = op.outputs[0]!;
       if (op.kind === "combine" && !text.has(op.inputs[0]!)) {
-        reads.push({ name: this.names.fresh(`${this.names.of(out)}_run`), value: this.#sumOfChosen(op, member) });
+        this.#sumsChosen = true;
+        reads.push({ name: this.names.fresh(`${this.names.of(out)}_run`), value: sumOfChosen(op, member) });
         text.set(out, `${reads.at(-1)!.name}[j]`);
         continue;
       }
@@ -332,7 +315,7 @@ class CudaContractionEmitter {
         const run = this.names.fresh(`${this.names.of(op.inputs[0]!)}_run`);
         loads.push(`Run ${run};`);
         statements.push(`${run}[j] = ${text.get(op.inputs[0]!)!};`);
-        stores.push(`${this.#routeRow(op, member, run)};`);
+        stores.push(`${routeRow(op, member, run, this.#countTokens())};`);
         continue;
       }
       if (op.kind === "combine") {
@@ -395,27 +378,6 @@ export const epilogueFields = ({ lines, ahead }: CudaContractionText): { group: 
   group: lines.some((line) => /\bgroup\b/.test(line)) ? "int group" : "int",
   ahead: ahead ?? null,
 });
-
-/** What is computed while operands are loaded: gathers and norms that lead to a product. */
-function loadersOf(ops: readonly Op[], anchors: readonly Op[]): ReadonlySet<Op> {
-  const found = new Set<Op>();
-  const add = (v: Value): void => {
-    const op = ops.find((o) => o.outputs.includes(v));
-    if (!op || anchors.includes(op)) return;
-    found.add(op);
-    op.inputs.forEach(add);
-  };
-  for (const anchor of anchors) anchor.inputs.forEach(add);
-  return found;
-}
-
-/** few::Normed of lib/contract_few.cuh. */
-export function normText(norm: Op, names: Names): string {
-  const { form } = spec(norm.kind);
-  const eps = form.is === "rowwise" ? form.normed?.(norm.attrs).eps : undefined;
-  if (eps === undefined) throw new Error(`${norm.kind} cannot be computed inside an operand`);
-  return `few::Normed{${names.of(norm.inputs[1]!)}, float(${eps})}`;
-}
 
 function describe(op: Op): Contraction {
   const { form } = spec(op.kind);
