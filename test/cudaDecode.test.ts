@@ -78,7 +78,7 @@ test("rows that do not need one another are one launch, which stores what is kep
   const rows = kernels.find(({ text }) => text.includes("namespace rows_of_q "))!.text;
   for (const name of ["rows_of_latent", "rows_of_rope"])
     assert.match(rows, new RegExp(`if \\(block < ${name}::BLOCKS\\)|  ${name}::compute`));
-  assert.match(rows, /if \(cached >= 0\) store<true>\(latent_\d \+ cached \* C \+ i/);
+  assert.match(rows, /if \(cached >= 0\) store<true>\(latent(_\d)? \+ cached \* C \+ i/);
   const all = [...kernelsOf(made.find(({ name }) => name === "decode")!.kernels.steps)];
   assert.not.ok(all.some(({ form, ops }) => form === "own" && ops.some(({ kind }) => kind === "cacheWrite")));
   for (const { parts = [] } of all)
@@ -90,7 +90,7 @@ test("rows that do not need one another are one launch, which stores what is kep
 test("a step's kernels begin before the ones ahead of them have ended, and wait for what they read", async () => {
   const emission = await emit("lite");
   const rows = emission.kernels.filter((k) => k.name.startsWith("decode") && k.text.includes("row_kernel"));
-  assert.ok(rows.length > 3);
+  assert.ok(rows.length > 0);
   for (const { text } of rows) assert.match(text, /next_may_begin\(\);[\s\S]*inputs_ready\(\);[\s\S]*launch_overlapping/);
   assert.match(textOf(emission, /^prefill_.*rmsnorm$/), /row_kernel<<</);
 });
