@@ -44,7 +44,7 @@ void time_experts(const char* name, int64_t k, int64_t n, int touched) {
     auto product = p.product(GATHERS ? 6 : 1);
     if (i > 0) product.b[0].data = others + (i - 1) * 64 * k * n;
     if (i > 0 && SUMS == 2) product.b[SUMS - 1].data = other_ups + (i - 1) * 64 * k * n;
-    CUDA_OK((mlac::contract_few<C, M>(stream, p.extent(), {product}, KeepSums<SUMS>{p.y, n})));
+    CUDA_OK((mlac::contract_few<C, M>(stream, p.extent(), {product}, KeepSums<SUMS>{p.y, n}, mlac::few::Plain{}, mlac::few::Order{true, true})));
   });
   char text[120];
   std::snprintf(text, sizeof text, "%s of %d experts [%ld %ld]%s, rows %d", name, touched, long(k), long(n), SUMS == 2 ? " twice" : "", M);
@@ -111,9 +111,9 @@ void time_layer() {
     CUDA_OK((mlac::linear_by_head<M, LATENT, 128, false>(stream, 16, wide, values, inner)));
     CUDA_OK((mlac::contract_few<One, M>(stream, {1, M, D, nullptr}, {{D, a, {{out, D, D}}}}, keep(D))));
     CUDA_OK((mlac::contract_few<One, M>(stream, {1, M, 64, nullptr}, {{D, a, {{router, D, 64}}}}, keep(64), norm)));
-    CUDA_OK((mlac::contract_few<Two, M>(stream, {1, M, S, nullptr}, {{D, a, {{gate, D, S}, {up, D, S}}}}, KeepSums<2>{y, S}, norm)));
-    CUDA_OK((mlac::contract_few<Up, 6 * M>(stream, {EXPERTS, 6 * M, F, device_offsets}, {{D, gathered, {{gates, D, F, D * F}, {ups, D, F, D * F}}}}, KeepSums<2>{y, F}, norm)));
-    CUDA_OK((mlac::contract_few<Down, 6 * M>(stream, {EXPERTS, 6 * M, D, device_offsets}, {{F, hidden, {{w, F, D, F * D}}}}, keep(D))));
+    CUDA_OK((mlac::contract_few<Two, M>(stream, {1, M, S, nullptr}, {{D, a, {{gate, D, S}, {up, D, S}}}}, KeepSums<2>{y, S}, norm, mlac::few::Order{false, true})));
+    CUDA_OK((mlac::contract_few<Up, 6 * M>(stream, {EXPERTS, 6 * M, F, device_offsets}, {{D, gathered, {{gates, D, F, D * F}, {ups, D, F, D * F}}}}, KeepSums<2>{y, F}, norm, mlac::few::Order{true, true})));
+    CUDA_OK((mlac::contract_few<Down, 6 * M>(stream, {EXPERTS, 6 * M, D, device_offsets}, {{F, hidden, {{w, F, D, F * D}}}}, keep(D), mlac::few::Plain{}, mlac::few::Order{true, false})));
     CUDA_OK((mlac::contract_few<One, M>(stream, {1, M, D, nullptr}, {{S, b, {{down, S, D}}}}, keep(D))));
   });
   tell("the products of a layer, 8 launches, rows " + std::to_string(M), ms, 2. * all);
