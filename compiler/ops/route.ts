@@ -94,12 +94,11 @@ export const route: OpSpec = {
   form: {
     is: "own",
     template: "route",
-    // lib/route_rows.cuh: gates, slot, source and offsets; the others are for gradients and reports.
+    // lib/route_row.cuh: gates, slot, source and offsets; the others are for gradients and reports. Blocks would exchange several tokens' choices.
     atEnd: ({ inputs: [logits], attrs }) => {
       const experts = last(logits!.type).size;
-      return experts <= 64 && experts % 8 === 0 && (size(logits!.type) / experts) * (attrs.topK as number) <= 1024
-        ? [0, 2, 3, 4]
-        : undefined;
+      const one = size(logits!.type) === experts && experts <= 64 && experts % 8 === 0 && (attrs.topK as number) <= 32;
+      return one ? [0, 2, 3, 4] : undefined;
     },
   },
   samples: [

@@ -23,7 +23,7 @@ export function joinInEpilogue(joining: Joining, op: Op): void {
   else if (fewRowsOf(product) !== undefined) joining.join("chosen", epilogue!, grouping.of(op)!, op, user);
 }
 
-/** What needs whole rows of a product's result, of all tokens, and nothing else: its last block does it. */
+/** What needs a whole product's result, which is one row, and nothing else: the warp that has it does it. */
 export function joinAtEnd(joining: Joining, op: Op): void {
   const { grouping, escaping } = joining;
   const form = formOf(op);

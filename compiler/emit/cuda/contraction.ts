@@ -41,8 +41,8 @@ export interface CudaContractionText {
   norm: string | undefined;
   /** Whether it sums rows that tokens have chosen: lib/combine.cuh. */
   sumsChosen: boolean;
-  /** A counter of tokens that is 0 between launches: lib/route_rows.cuh. */
-  counter: string | undefined;
+  /** Whether it routes its token: lib/route_row.cuh. */
+  routes: boolean;
   /** Results that rows are added to, so that they begin as zero. */
   zeroed: { name: string; count: string }[];
   /** How many rows of C there are, where contract_few.cuh can compute it. */
@@ -88,7 +88,7 @@ class CudaContractionEmitter {
   readonly #members = new Map<Value, string>();
   readonly #zeroed: CudaContractionText["zeroed"] = [];
   #sumsChosen = false;
-  #counter: string | undefined;
+  #routes = false;
   /** Computed while operands are loaded. */
   readonly #loaders: ReadonlySet<Op>;
 
@@ -145,7 +145,7 @@ class CudaContractionEmitter {
       zeroed: this.#zeroed,
       norm: this.#norm(),
       sumsChosen: this.#sumsChosen,
-      counter: this.#counter,
+      routes: this.#routes,
       few: row === undefined ? this.#few(operands) : undefined,
       bare: plain ? this.#bare() : undefined,
     };
@@ -177,11 +177,6 @@ class CudaContractionEmitter {
     const gathersB = operands.some((o, i) => o.gathers && i % (1 + this.#sums) > 0);
     const rows = this.kernel.anchors.map(fewRowsOf);
     return gathersB || this.#sums > 2 || rows.includes(undefined) ? undefined : rows[0];
-  }
-
-  #countTokens(): string {
-    this.#counter = this.names.fresh("tokens_routed");
-    return this.#counter;
   }
 
   #bare(): BareEpilogue | undefined {
@@ -312,10 +307,11 @@ class CudaContractionEmitter {
         continue;
       }
       if (op.kind === "route") {
+        this.#routes = true;
         const run = this.names.fresh(`${this.names.of(op.inputs[0]!)}_run`);
         loads.push(`Run ${run};`);
         statements.push(`${run}[j] = ${text.get(op.inputs[0]!)!};`);
-        stores.push(`${routeRow(op, member, run, this.#countTokens())};`);
+        stores.push(`${routeRow(op, member, run)};`);
         continue;
       }
       if (op.kind === "combine") {

@@ -2,7 +2,7 @@
 import { last, type Op, type Value } from "../../ir.js";
 import { spec } from "../../ops/index.js";
 import { routeAttrs } from "../../ops/route.js";
-import { productName, stored, times } from "../access.js";
+import { times } from "../access.js";
 import { dimName, type Names } from "../names.js";
 
 /** Gives the name of a member of the epilogue. */
@@ -17,15 +17,14 @@ export function sumOfChosen(op: Op, member: Member): string {
   return `sum_of_chosen<true, ${gates !== undefined}, ${top}>(${place}, ${member(slot!)} + ${times("m", top)}, ${factors})`;
 }
 
-/** route_row of lib/route_rows.cuh, with a run of scores; `counter` is a variable on the device. */
-export function routeRow(op: Op, member: Member, run: string, counter: string): string {
+/** route_row of lib/route_row.cuh, with a run of scores. */
+export function routeRow(op: Op, member: Member, run: string): string {
   const [logits, bias] = op.inputs;
   const { score, topK, scale } = routeAttrs(op.attrs);
   const [gates, , slot, source, offsets] = op.outputs as [Value, Value, Value, Value, Value];
-  const tokens = productName(stored(logits!.type.dims).slice(0, -1));
-  const given = [run, "m", "int(n)", "count", tokens, `float(${scale})`, bias ? member(bias) : "nullptr"];
+  const given = [run, "int(n)", "count", `float(${scale})`, bias ? member(bias) : "nullptr"];
   const made = [gates, slot, source, offsets].map(member);
-  return `route_row<Score::${score}, ${dimName(last(logits!.type))}, ${topK}>(${[...given, ...made, `&${counter}`].join(", ")})`;
+  return `route_row<Score::${score}, ${dimName(last(logits!.type))}, ${topK}>(${[...given, ...made].join(", ")})`;
 }
 
 /** What is computed while operands are loaded: gathers and norms that lead to a product. */

@@ -98,15 +98,15 @@ function contractionForm(kernel: Kernel, names: Names, { accumulates, fewRows }:
         few: few ?? null,
         fixed: few !== undefined || grid.row !== undefined,
         bare: grid.bare ?? null,
-        norm: grid.norm ?? null,
-        counter: grid.counter ?? null,
+        norm: grid.norm ?? (kernel.order ? "few::Plain{}" : null),
+        order: kernel.order ? orderText(kernel.order) : null,
         row: grid.row ?? null,
         of: null,
         ...epilogueFields(grid),
       },
       tables: tables.map((t) => t.name),
       second: few ? "contract_few.cuh" : grid.row ? "rows.cuh" : "",
-      third: text.sumsChosen ? "combine.cuh" : text.counter ? "route_rows.cuh" : "",
+      third: text.sumsChosen ? "combine.cuh" : text.routes ? "route_row.cuh" : "",
       workspaceBytes,
     },
     tables,
@@ -114,6 +114,9 @@ function contractionForm(kernel: Kernel, names: Names, { accumulates, fewRows }:
     workspaceBytes: () => workspaceBytes,
   };
 }
+
+const orderText = ({ offsetsAreOld = false, nextAsksEarly = false }: NonNullable<Kernel["order"]>): string =>
+  `few::Order{/*offsets_are_old*/ ${offsetsAreOld}, /*next_asks_early*/ ${nextAsksEarly}}`;
 
 /**
  * What cuBLASLt may use for a product: it is told so, and takes nothing else. 32 MiB is what NVIDIA recommends for Hopper

@@ -316,30 +316,36 @@ void decode(cudaStream_t stream, char* arena) {
     decode_12_linear_add(stream, mixed_2, out__2, x_2, add_2);
     float* const ffnNorm_2 = floats(906752 + layer * 512);  // [D]
     bf16* const router = halves(908288 + layer * 2048);  // [D E]
+    float* const linear_router = floats(3931392);  // [B E]
+    decode_13_linear_rmsnorm(stream, add_2, ffnNorm_2, router, linear_router);
     float* const gates = floats(3941632);  // [B topK]
+    int32_t* const choice = ints(3931648);  // [B topK] i32
     int32_t* const slot_2 = ints(3941888);  // [B topK] i32
-    int32_t* const source = ints(3931392);  // [rows] i32
+    int32_t* const source = ints(3931904);  // [rows] i32
     int32_t* const offsets = ints(3942144);  // [E+1] i32
-    decode_13_linear_rmsnorm_route(stream, add_2, ffnNorm_2, router, gates, slot_2, source, offsets);
+    int32_t* const load = ints(3932160);  // [E] i32
+    float* const probabilities = floats(3932416);  // [B E]
+    float* const balance = floats(3932672);  // []
+    decode_14_route(stream, linear_router, gates, choice, slot_2, source, offsets, load, probabilities, balance);
     bf16* const sharedGate = halves(2094080 + layer * 32768);  // [D S]
     bf16* const sharedUp = halves(2192384 + layer * 32768);  // [D S]
     bf16* const swiglu_2 = halves(3937536);  // [B S]
-    decode_14_linear_rmsnorm_swiglu(stream, add_2, ffnNorm_2, sharedGate, sharedUp, swiglu_2);
+    decode_15_linear_rmsnorm_swiglu(stream, add_2, ffnNorm_2, sharedGate, sharedUp, swiglu_2);
     bf16* const gate_2 = halves(914432 + layer * 131072);  // [E D F]
     bf16* const up_2 = halves(1307648 + layer * 131072);  // [E D F]
     bf16* const swiglu_3 = halves(3939584);  // [E rows F]
-    decode_15_linear_rmsnorm_dispatch(stream, add_2, ffnNorm_2, source, gate_2, offsets, up_2, swiglu_3);
+    decode_16_linear_rmsnorm_dispatch(stream, add_2, ffnNorm_2, source, gate_2, offsets, up_2, swiglu_3);
     bf16* const down_2 = halves(1700864 + layer * 131072);  // [E F D]
     bf16* const routed = halves(3931392);  // [E rows D]
-    decode_16_linear(stream, swiglu_3, down_2, offsets, routed);
+    decode_17_linear(stream, swiglu_3, down_2, offsets, routed);
     bf16* const sharedDown = halves(2290688 + layer * 32768);  // [S D]
     bf16* const x_3 = halves(3998976 + ((layer + 1) % 2) * 2048);  // [B D]
-    decode_17_linear_combine_add(stream, swiglu_2, sharedDown, routed, slot_2, gates, add_2, x_3);
+    decode_18_linear_combine_add(stream, swiglu_2, sharedDown, routed, slot_2, gates, add_2, x_3);
   }
   bf16* const x_4 = halves(4001024);  // [B D]
   float* const norm_3 = floats(2388992);  // [D]
   bf16* const head = halves(2389504);  // [V D]
-  decode_18_nextLogits_rmsnorm(stream, x_4, norm_3, head, logits);
+  decode_19_nextLogits_rmsnorm(stream, x_4, norm_3, head, logits);
 }
 
 }  // namespace mlac

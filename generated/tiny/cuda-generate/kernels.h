@@ -41,11 +41,12 @@ void decode_09_linear_rmsnorm_swiglu(cudaStream_t stream, const bf16* add, const
 void decode_10_linear_add(cudaStream_t stream, const bf16* swiglu, const bf16* down, const bf16* add, bf16* x);
 void decode_11_linear_rmsnorm(cudaStream_t stream, const bf16* x, const float* attnNorm, const bf16* kvDown, const bf16* kRope, const bf16* q, bf16* linear_kvDown, bf16* linear_kRope, bf16* linear_q);
 void decode_12_linear_add(cudaStream_t stream, const bf16* mixed, const bf16* out_, const bf16* x, bf16* add);
-void decode_13_linear_rmsnorm_route(cudaStream_t stream, const bf16* add, const float* ffnNorm, const bf16* router, float* gates, int32_t* slot, int32_t* source, int32_t* offsets);
-void decode_14_linear_rmsnorm_swiglu(cudaStream_t stream, const bf16* add, const float* ffnNorm, const bf16* sharedGate, const bf16* sharedUp, bf16* swiglu);
-void decode_15_linear_rmsnorm_dispatch(cudaStream_t stream, const bf16* add, const float* ffnNorm, const int32_t* source, const bf16* gate, const int32_t* offsets, const bf16* up, bf16* swiglu);
-void decode_16_linear(cudaStream_t stream, const bf16* swiglu, const bf16* down, const int32_t* offsets, bf16* routed);
-void decode_17_linear_combine_add(cudaStream_t stream, const bf16* swiglu, const bf16* sharedDown, const bf16* routed, const int32_t* slot, const float* gates, const bf16* add, bf16* x);
-void decode_18_nextLogits_rmsnorm(cudaStream_t stream, const bf16* x, const float* norm, const bf16* head_2, float* nextLogits_head);
+void decode_13_linear_rmsnorm(cudaStream_t stream, const bf16* add, const float* ffnNorm, const bf16* router, float* linear_router);
+void decode_14_route(cudaStream_t stream, const float* linear_router, float* gates, int32_t* choice_2, int32_t* slot, int32_t* source, int32_t* offsets, int32_t* load_2, float* probabilities, float* balance);
+void decode_15_linear_rmsnorm_swiglu(cudaStream_t stream, const bf16* add, const float* ffnNorm, const bf16* sharedGate, const bf16* sharedUp, bf16* swiglu);
+void decode_16_linear_rmsnorm_dispatch(cudaStream_t stream, const bf16* add, const float* ffnNorm, const int32_t* source, const bf16* gate, const int32_t* offsets, const bf16* up, bf16* swiglu);
+void decode_17_linear(cudaStream_t stream, const bf16* swiglu, const bf16* down, const int32_t* offsets, bf16* routed);
+void decode_18_linear_combine_add(cudaStream_t stream, const bf16* swiglu, const bf16* sharedDown, const bf16* routed, const int32_t* slot, const float* gates, const bf16* add, bf16* x);
+void decode_19_nextLogits_rmsnorm(cudaStream_t stream, const bf16* x, const float* norm, const bf16* head_2, float* nextLogits_head);
 
 }  // namespace mlac

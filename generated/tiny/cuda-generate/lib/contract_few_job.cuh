@@ -23,6 +23,12 @@ struct Normed {
   float eps;
 };
 
+/// How a launch stands to its neighbours in the stream, from which more can be done ahead of time.
+struct Order {
+  bool offsets_are_old = false;  // the kernel ahead does not write the offsets, and says next_asks_early: experts' weights are asked for before it has ended
+  bool next_asks_early = false;  // the next kernel reads what kernels before this one have written before this one has ended
+};
+
 /// A right operand of several that stand side by side and share the left one, and what becomes of its sums. `n` is counted from its own first column.
 template <typename Epilogue>
 struct Columns {
@@ -83,6 +89,7 @@ struct Job {
   int groups, m;
   int n[SIDES], first_block[SIDES + 1];  // columns of each side; its blocks of SPAN columns begin at first_block
   const int32_t* offsets;
+  Order order;
   Norm norm;
   Epilogues epilogues;
 

@@ -143,8 +143,45 @@ __device__ inline float4 load_from(uint32_t address, uint32_t rank) {
       : "memory");
   return x;
 }
+/// Meeting of a cluster's blocks, in two parts: what was written before the first is seen after the second.
+__device__ inline void cluster_arrive() { asm volatile("barrier.cluster.arrive.release;" ::: "memory"); }
+__device__ inline void cluster_wait() { asm volatile("barrier.cluster.wait.acquire;" ::: "memory"); }
 __device__ inline void cluster_meet() {
-  asm volatile("barrier.cluster.arrive.release;\nbarrier.cluster.wait.acquire;" ::: "memory");
+  cluster_arrive();
+  cluster_wait();
+}
+/// A number to the same place of shared memory of the cluster's block `rank`.
+__device__ inline void store_at(uint32_t address, uint32_t rank, float x) {
+  asm volatile(
+      "{\n"
+      ".reg .b32 there;\n"
+      "mapa.shared::cluster.u32 there, %0, %1;\n"
+      "st.shared::cluster.f32 [there], %2;\n"
+      "}" ::"r"(address),
+      "r"(rank), "f"(x)
+      : "memory");
+}
+/// Four numbers to the same place of shared memory of the cluster's block `rank`, whose barrier hears of their 16 bytes: whoever waits for it there sees them.
+__device__ inline void send_at(uint32_t address, uint32_t barrier, uint32_t rank, float4 x) {
+  asm volatile(
+      "{\n"
+      ".reg .b32 there, informed;\n"
+      "mapa.shared::cluster.u32 there, %0, %2;\n"
+      "mapa.shared::cluster.u32 informed, %1, %2;\n"
+      "st.async.weak.shared::cluster.mbarrier::complete_tx::bytes.v4.f32 [there], {%3, %4, %5, %6}, [informed];\n"
+      "}" ::"r"(address),
+      "r"(barrier), "r"(rank), "f"(x.x), "f"(x.y), "f"(x.z), "f"(x.w)
+      : "memory");
+}
+__device__ inline float load_shared_float(uint32_t address) {
+  float x;
+  asm volatile("ld.shared.f32 %0, [%1];" : "=f"(x) : "r"(address) : "memory");
+  return x;
+}
+__device__ inline float4 load_shared_floats(uint32_t address) {
+  float4 x;
+  asm volatile("ld.shared.v4.f32 {%0, %1, %2, %3}, [%4];" : "=f"(x.x), "=f"(x.y), "=f"(x.z), "=f"(x.w) : "r"(address) : "memory");
+  return x;
 }
 template <int REGISTERS>
 __device__ inline void give_registers() {

@@ -41,7 +41,7 @@ cudaError_t linear_by_head(cudaStream_t stream, int64_t heads, const bf16* x, co
     job.a[0] = {x, heads * READS, READS};
     job.b[0][0][0] = {w, heads * (BACK ? READS : WRITES), BACK ? READS : WRITES};
     job.epilogues = {by_head::Store{y, heads, WRITES}};
-    return few::family::launch<C, few::tiles_of(ROWS, 1)>(stream, job, heads);
+    return few::launch<C, few::tiles_of(ROWS, 1)>(stream, job, heads);
   } else {
     const int64_t count = ROWS * heads * WRITES;
     return launch_overlapping(stream, by_head::plain_kernel<BACK>, unsigned(ceil_div(count, 256)), 256, 0, 1, count, int(heads), READS, WRITES, x, w, y);

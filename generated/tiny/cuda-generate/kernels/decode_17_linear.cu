@@ -1,4 +1,4 @@
-// decode_16_linear: linear. Emitted by mlac: edit the model, not this file.
+// decode_17_linear: linear. Emitted by mlac: edit the model, not this file.
 // model.ts:40   const routed = linear(swiglu(linear(rows, p.gate), linear(rows, p.up)), p.down);
 // reads  swiglu [E rows F], down [E F D], offsets [E+1] i32
 // writes routed [E rows D]
@@ -39,14 +39,14 @@ using Shape = Contraction<Kind::ragged_m, Major::k, Major::own, 1, 1, true, fals
 
 }  // namespace
 
-void decode_16_linear(cudaStream_t stream, const bf16* swiglu, const bf16* down, const int32_t* offsets, bf16* routed) {
-  const Range range(stream, "decode_16_linear");
+void decode_17_linear(cudaStream_t stream, const bf16* swiglu, const bf16* down, const int32_t* offsets, bf16* routed) {
+  const Range range(stream, "decode_17_linear");
   const Product<1> products[] = {
       {F, {swiglu, rows, F}, {{down, F, D, F * D}}},  // swiglu · down
   };
   const Extent extent{8, rows, D, offsets};
   const Epilogue epilogue{routed};
-  launched(contract_few<Shape, 16>(stream, extent, products, epilogue));
+  launched(contract_few<Shape, 16>(stream, extent, products, epilogue, few::Plain{}, few::Order{/*offsets_are_old*/ true, /*next_asks_early*/ false}));
 }
 
 }  // namespace mlac

@@ -1,4 +1,4 @@
-// decode_14_linear_rmsnorm_swiglu: rmsnorm, linear, swiglu. Emitted by mlac: edit the model, not this file.
+// decode_15_linear_rmsnorm_swiglu: rmsnorm, linear, swiglu. Emitted by mlac: edit the model, not this file.
 // model.ts:41   const shared = linear(swiglu(linear(x, p.sharedGate), linear(x, p.sharedUp)), p.sharedDown);
 // model.ts:45   const residual = (x: X, norm: Gain<"D">, f: (x: X) => X) => add(x, f(rmsnorm(x, norm)));
 // reads  add [B D], ffnNorm [D], sharedGate [D S], sharedUp [D S]
@@ -41,14 +41,14 @@ using Shape = Contraction<Kind::dense, Major::k, Major::own, 2, 1, true, false, 
 
 }  // namespace
 
-void decode_14_linear_rmsnorm_swiglu(cudaStream_t stream, const bf16* add, const float* ffnNorm, const bf16* sharedGate, const bf16* sharedUp, bf16* swiglu) {
-  const Range range(stream, "decode_14_linear_rmsnorm_swiglu");
+void decode_15_linear_rmsnorm_swiglu(cudaStream_t stream, const bf16* add, const float* ffnNorm, const bf16* sharedGate, const bf16* sharedUp, bf16* swiglu) {
+  const Range range(stream, "decode_15_linear_rmsnorm_swiglu");
   const Product<2> products[] = {
       {D, {add, B, D}, {{sharedGate, D, S}, {sharedUp, D, S}}},  // add · sharedGate, add · sharedUp
   };
   const Extent extent{1, B, S, nullptr};
   const Epilogue epilogue{swiglu};
-  launched(contract_few<Shape, 8>(stream, extent, products, epilogue, few::Normed{ffnNorm, float(0.000001)}));
+  launched(contract_few<Shape, 8>(stream, extent, products, epilogue, few::Normed{ffnNorm, float(0.000001)}, few::Order{/*offsets_are_old*/ false, /*next_asks_early*/ true}));
 }
 
 }  // namespace mlac

@@ -1,4 +1,4 @@
-// decode_15_linear_rmsnorm_dispatch: rmsnorm, dispatch, linear, swiglu. Emitted by mlac: edit the model, not this file.
+// decode_16_linear_rmsnorm_dispatch: rmsnorm, dispatch, linear, swiglu. Emitted by mlac: edit the model, not this file.
 // model.ts:39   const rows = dispatch(x, routing); // [E rows D]: the tokens of each expert
 // model.ts:40   const routed = linear(swiglu(linear(rows, p.gate), linear(rows, p.up)), p.down);
 // model.ts:45   const residual = (x: X, norm: Gain<"D">, f: (x: X) => X) => add(x, f(rmsnorm(x, norm)));
@@ -43,14 +43,14 @@ using Shape = Contraction<Kind::ragged_m, Major::k, Major::own, 2, 1, true, true
 
 }  // namespace
 
-void decode_15_linear_rmsnorm_dispatch(cudaStream_t stream, const bf16* add, const float* ffnNorm, const int32_t* source, const bf16* gate, const int32_t* offsets, const bf16* up, bf16* swiglu) {
-  const Range range(stream, "decode_15_linear_rmsnorm_dispatch");
+void decode_16_linear_rmsnorm_dispatch(cudaStream_t stream, const bf16* add, const float* ffnNorm, const int32_t* source, const bf16* gate, const int32_t* offsets, const bf16* up, bf16* swiglu) {
+  const Range range(stream, "decode_16_linear_rmsnorm_dispatch");
   const Product<2> products[] = {
       {D, {add, rows, D, 0, source, 2, B}, {{gate, D, F, D * F}, {up, D, F, D * F}}},  // add[source / 2] · gate, add[source / 2] · up
   };
   const Extent extent{8, rows, F, offsets};
   const Epilogue epilogue{swiglu};
-  launched(contract_few<Shape, 16>(stream, extent, products, epilogue, few::Normed{ffnNorm, float(0.000001)}));
+  launched(contract_few<Shape, 16>(stream, extent, products, epilogue, few::Normed{ffnNorm, float(0.000001)}, few::Order{/*offsets_are_old*/ true, /*next_asks_early*/ true}));
 }
 
 }  // namespace mlac

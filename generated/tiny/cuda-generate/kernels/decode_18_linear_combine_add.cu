@@ -1,4 +1,4 @@
-// decode_17_linear_combine_add: linear, combine, add. Emitted by mlac: edit the model, not this file.
+// decode_18_linear_combine_add: linear, combine, add. Emitted by mlac: edit the model, not this file.
 // model.ts:41   const shared = linear(swiglu(linear(x, p.sharedGate), linear(x, p.sharedUp)), p.sharedDown);
 // model.ts:42   return add(combine(routed, routing), shared);
 // model.ts:45   const residual = (x: X, norm: Gain<"D">, f: (x: X) => X) => add(x, f(rmsnorm(x, norm)));
@@ -51,8 +51,8 @@ using Shape = Contraction<Kind::dense, Major::k, Major::own, 1, 1, true, false, 
 
 }  // namespace
 
-void decode_17_linear_combine_add(cudaStream_t stream, const bf16* swiglu, const bf16* sharedDown, const bf16* routed, const int32_t* slot, const float* gates, const bf16* add, bf16* x) {
-  const Range range(stream, "decode_17_linear_combine_add");
+void decode_18_linear_combine_add(cudaStream_t stream, const bf16* swiglu, const bf16* sharedDown, const bf16* routed, const int32_t* slot, const float* gates, const bf16* add, bf16* x) {
+  const Range range(stream, "decode_18_linear_combine_add");
   const Product<1> products[] = {
       {S, {swiglu, B, S}, {{sharedDown, S, D}}},  // swiglu · sharedDown
   };
