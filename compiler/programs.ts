@@ -9,6 +9,7 @@ import type { Caches } from "./passes/caches.js";
 import { copyGraph } from "./passes/copy.js";
 import { fuseCrossEntropy } from "./passes/crossEntropy.js";
 import { differentiate } from "./passes/differentiate.js";
+import { askEarly } from "./passes/early.js";
 import { fuse } from "./passes/fuse.js";
 import { type Incremental, type IncrementalSizes, incremental } from "./passes/incremental.js";
 import { land } from "./passes/landing.js";
@@ -17,6 +18,7 @@ import { precision } from "./passes/precision.js";
 import { type RecomputeChoices, recompute } from "./passes/recompute.js";
 import { schedule } from "./passes/schedule.js";
 import { simplify } from "./passes/simplify.js";
+import { takeApart } from "./passes/takeApart.js";
 import { weighEarly } from "./passes/weighEarly.js";
 import type { Target } from "./target.js";
 import { verify } from "./verify.js";
@@ -111,15 +113,18 @@ function makeIncremental(
   pass("incremental", (g) => g);
   pass("simplify", simplify); // keys and values that are not kept as such
   pass("land", (g) => land(builder, g)); // caches are written where they lie
+  const few = name === "decode" && target === "cuda";
+  if (few) pass("takeApart", (g) => takeApart(builder, g, choices.moeIn === "fused")); // what is landed stays so: results are the same values
   // On a GPU no epilogue of few rows has a whole one.
-  const chosen: Choices = name === "decode" && target === "cuda" ? { ...choices, norm: "own" } : choices;
-  return { program: { name, kernels: toKernels(made, chosen, target) }, caches: result.caches, attentions: result.attentions };
+  const chosen: Choices = few ? { ...choices, norm: "own" } : choices;
+  return { program: { name, kernels: toKernels(made, chosen, target, few) }, caches: result.caches, attentions: result.attentions };
 }
 
 /** The last stretch of every program. */
-function toKernels(graph: Graph, { norm, swiglu, moeIn, moeOut }: Choices, target: Target): KernelProgram {
+function toKernels(graph: Graph, { norm, swiglu, moeIn, moeOut }: Choices, target: Target, fewRows = false): KernelProgram {
   const kept = target === "cuda" ? precision(graph) : graph; // what is kept in bf16; ops' rules speak of real numbers, so nothing is verified after it
-  return schedule(fuse(kept, { norm, swiglu, moeIn, moeOut, target } as Parameters<typeof fuse>[1])); // kernels, then their order
+  const ordered = schedule(fuse(kept, { norm, swiglu, moeIn, moeOut, target, fewRows } as Parameters<typeof fuse>[1]), fewRows); // kernels, then their order
+  return fewRows ? askEarly(ordered) : ordered; // last: what stands next to what
 }
 
 /** On the CPU, whose memory is large, what stands outside of loops is kept. */

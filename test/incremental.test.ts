@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { resolveChoices } from "../compiler/choices.js";
+import { resolveChoices, resolveChoicesFor } from "../compiler/choices.js";
 import { MlacError } from "../compiler/diagnostics.js";
 import type { Generation } from "../compiler/generation.js";
 import { interpret } from "../compiler/interpret.js";
@@ -11,6 +11,7 @@ import { type Graph, size } from "../compiler/ir.js";
 import { type Lowered, lower } from "../compiler/lower/index.js";
 import { root } from "../compiler/package.js";
 import { makeGenerating, makePrograms } from "../compiler/programs.js";
+import type { Target } from "../compiler/target.js";
 import { normal, uniform } from "./gradientCheck.js";
 import { temporaryFolder } from "./temporary.js";
 
@@ -38,60 +39,70 @@ function step(graph: Graph, state: Data, ids: Record<string, readonly number[]>)
   return results.get("logits")!;
 }
 
-function programsOf(model: Lowered, mla: Generation["mla"], context: number): { graphs: Record<string, Graph>; ways: string[] } {
-  const made = makeGenerating(model, resolveChoices(), "cpu", { rows: 4, sequences: 2, window: 5, slots: 3, context, mla });
+function programsOf(
+  model: Lowered,
+  mla: Generation["mla"],
+  context: number,
+  target: Target,
+): { graphs: Record<string, Graph>; ways: string[] } {
+  const made = makeGenerating(model, resolveChoicesFor(target), target, { rows: 4, sequences: 2, window: 5, slots: 3, context, mla });
   const graphs = Object.fromEntries(made.programs.map(({ name, kernels }) => [name, kernels.graph]));
   return { graphs, ways: made.attentions.map(({ way }) => way) };
 }
 
-for (const [what, file, set, absorbs] of models)
-  for (const mla of absorbs ? (["absorb", "materialize"] as const) : (["auto"] as const))
-    test(`${what}, ${mla}: token by token is as all at once`, () => {
-      const model = lower(join(root, file), { set });
-      const [T, V] = [model.sizes.T!, model.sizes.V!];
-      const next = uniform(7);
-      const parameters: Data = new Map(
-        model.parameters.map((p) => [
-          p.path,
-          normal(next, size(p.type)).map((x) => (p.kind === "gain" ? 1 + 0.3 * x : p.kind === "bias" ? x : 0.4 * x)),
-        ]),
-      );
-      const texts = [0, 1, 2].map((k) => Array.from({ length: T }, (_, i) => (i * i * 7 + i * (3 + k) + k) % V));
-      const predict = makePrograms(model, resolveChoices()).find(({ name }) => name === "predict")!.kernels.graph;
-      const whole = (text: readonly number[], at: number): Float64Array =>
-        step(predict, new Map(parameters), {
-          tokens: Array.from({ length: model.sizes.B! }, () => text).flat(),
-          at: Array(model.sizes.B!).fill(at) as number[],
-        }).slice(0, V);
+const runs = models.flatMap(([what, file, set, absorbs]) =>
+  (absorbs ? (["absorb", "materialize"] as const) : (["auto"] as const)).flatMap((mla) =>
+    (["cpu", "cuda"] as const).map((target) => ({ what, file, set, mla, target })),
+  ),
+);
+for (const { what, file, set, mla, target } of runs) {
+  test(`${what}, ${mla}, ${target}: token by token is as all at once`, () => {
+    const model = lower(join(root, file), { set });
+    const [T, V] = [model.sizes.T!, model.sizes.V!];
+    const next = uniform(7);
+    const parameters: Data = new Map(
+      model.parameters.map((p) => [
+        p.path,
+        normal(next, size(p.type)).map((x) => (p.kind === "gain" ? 1 + 0.3 * x : p.kind === "bias" ? x : 0.4 * x)),
+      ]),
+    );
+    const texts = [0, 1, 2].map((k) => Array.from({ length: T }, (_, i) => (i * i * 7 + i * (3 + k) + k) % V));
+    const predict = makePrograms(model, resolveChoices()).find(({ name }) => name === "predict")!.kernels.graph;
+    const whole = (text: readonly number[], at: number): Float64Array =>
+      step(predict, new Map(parameters), {
+        tokens: Array.from({ length: model.sizes.B! }, () => text).flat(),
+        at: Array(model.sizes.B!).fill(at) as number[],
+      }).slice(0, V);
 
-      const { graphs, ways } = programsOf(model, mla, T);
-      assert.is(ways.includes("absorb"), mla === "absorb");
-      const state: Data = new Map(parameters);
-      const check = (logits: Float64Array, row: number, text: number, at: number): void => {
-        const expected = whole(texts[text]!, at);
-        const error = Math.max(...expected.map((x, v) => Math.abs(x - logits[row * V + v]!)));
-        assert.ok(error < 1e-9, `text ${text} at ${at}: ${error}`);
-      };
-      // Text 0 begins with nothing, 1 with a full window, 2 with a shorter one; then all of them, two tokens of the last at a time.
-      const begun = step(graphs.prefill!, state, {
-        tokens: [...texts[1]!.slice(0, 5), ...texts[2]!.slice(0, 3), 0, 0],
-        slot: [0, 1],
-        position: [4, 2],
-      });
-      check(begun, 0, 1, 4);
-      check(begun, 1, 2, 2);
-      const at = [0, 5, 3];
-      while (at[0]! < T) {
-        const rows = [0, 1, 2, 2].flatMap((text) => (at[text]! < T ? [{ text, position: at[text]!++ }] : []));
-        const padded = Array.from({ length: 4 }, (_, i) => rows[i] ?? { ...rows[0]!, idle: true });
-        const logits = step(graphs.decode!, state, {
-          tokens: padded.map(({ text, position }) => texts[text]![position]!),
-          slot: padded.map((row) => ("idle" in row ? -1 : [2, 0, 1][row.text]!)),
-          position: padded.map(({ position }) => position),
-        });
-        rows.forEach(({ text, position }, row) => void check(logits, row, text, position));
-      }
+    const { graphs, ways } = programsOf(model, mla, T, target);
+    assert.is(ways.includes("absorb"), mla === "absorb");
+    const state: Data = new Map(parameters);
+    const check = (logits: Float64Array, row: number, text: number, at: number): void => {
+      const expected = whole(texts[text]!, at);
+      const error = Math.max(...expected.map((x, v) => Math.abs(x - logits[row * V + v]!)));
+      assert.ok(error < 1e-9, `text ${text} at ${at}: ${error}`);
+    };
+    // Text 0 begins with nothing, 1 with a full window, 2 with a shorter one; then all of them, two tokens of the last at a time.
+    const begun = step(graphs.prefill!, state, {
+      tokens: [...texts[1]!.slice(0, 5), ...texts[2]!.slice(0, 3), 0, 0],
+      slot: [0, 1],
+      position: [4, 2],
     });
+    check(begun, 0, 1, 4);
+    check(begun, 1, 2, 2);
+    const at = [0, 5, 3];
+    while (at[0]! < T) {
+      const rows = [0, 1, 2, 2].flatMap((text) => (at[text]! < T ? [{ text, position: at[text]!++ }] : []));
+      const padded = Array.from({ length: 4 }, (_, i) => rows[i] ?? { ...rows[0]!, idle: true });
+      const logits = step(graphs.decode!, state, {
+        tokens: padded.map(({ text, position }) => texts[text]![position]!),
+        slot: padded.map((row) => ("idle" in row ? -1 : [2, 0, 1][row.text]!)),
+        position: padded.map(({ position }) => position),
+      });
+      rows.forEach(({ text, position }, row) => void check(logits, row, text, position));
+    }
+  });
+}
 
 test("attention that sees later tokens is refused, at its line", () => {
   const file = join(temporaryFolder(), "model.ts");

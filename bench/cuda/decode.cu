@@ -1,4 +1,4 @@
-// Decoding's kernels: products with few rows, attention over a cache, routing, sampling; against float64, run against run, and their time beside the
+// Decoding's kernels but the products: attention over a cache, routing, sampling; against float64, run against run, and their time beside the
 // bytes that they must read.
 #include "decode_checks.cuh"
 #include "decode_times.cuh"

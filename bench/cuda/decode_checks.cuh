@@ -5,90 +5,6 @@
 
 namespace {
 
-double at(const std::vector<bf16>& x, int64_t i) { return double(float(x[i])); }
-
-template <typename T>
-void same_again(const std::string& name, const Device<T>& out, const std::function<void()>& work) {
-  const auto first = out.host();
-  double differ = 0;
-  for (int round = 0; round < 3; ++round) {
-    CUDA_OK(cudaMemset(out.data, 0xff, out.count * sizeof(T)));
-    work();
-    CUDA_OK(cudaDeviceSynchronize());
-    const auto again = out.host();
-    for (int64_t i = 0; i < out.count; ++i) differ += std::memcmp(&again[i], &first[i], sizeof(T)) != 0;
-  }
-  check::report(name + " the same bits again", differ, 0);
-}
-
-template <typename C, int M>
-void check_product(const char* kind, FewRows<C::SUMS>& p, int divisor = 1) {
-  const auto work = [&] { CUDA_OK((mlac::contract_few<C, M>(nullptr, p.extent(), {p.product(divisor)}, KeepSums<C::SUMS>{p.y, p.n}))); };
-  work();
-  CUDA_OK(cudaDeviceSynchronize());
-  const auto x = p.x.host(), w0 = p.w0.host(), w1 = p.w1.host();
-  std::vector<double> wanted(p.m * p.n);
-  for (int64_t row = 0; row < p.m; ++row) {
-    int64_t group = 0;
-    if (C::KIND == mlac::Kind::ragged_m)
-      while (p.offsets[group + 1] <= row) ++group;
-    const int64_t from = p.index.empty() ? row : p.index[row] / divisor;
-    for (int64_t n = 0; n < p.n; ++n) {
-      double sums[2] = {};
-      for (int64_t k = 0; k < p.k; ++k) {
-        const int64_t of_w = group * p.k * p.n + (p.by_k ? n * p.k + k : k * p.n + n);
-        sums[0] += at(x, from * p.k + k) * at(w0, of_w);
-        if (C::SUMS == 2) sums[1] += at(x, from * p.k + k) * at(w1, of_w);
-      }
-      wanted[row * p.n + n] = C::SUMS == 1 ? sums[0] : sums[0] / (1 + std::exp(-sums[0])) * sums[1];
-    }
-  }
-  char name[160];
-  std::snprintf(name, sizeof name, "%s %d sums, M %ld K %ld N %ld, groups %ld, weights by %s", kind, C::SUMS, long(p.m), long(p.k), long(p.n), long(p.groups), p.by_k ? "k" : "n");
-  check::report(name, check::relative_error(p.y.host(), wanted), C::SUMS == 1 ? 1e-5 : 1e-4);
-  same_again(name, p.y, work);
-}
-
-template <int SUMS, bool BY_K, int M>
-void check_dense(int64_t k, int64_t n) {
-  using C = mlac::Contraction<mlac::Kind::dense, mlac::Major::k, BY_K ? mlac::Major::k : mlac::Major::own, SUMS>;
-  FewRows<SUMS> p(M, k, n, 1, BY_K, M, {}, {});
-  check_product<C, M>("dense", p);
-}
-
-/// Each expert's rows by turns: none, one, two … `most`.
-template <int SUMS, bool GATHERS>
-void check_experts(int64_t experts, int most, int64_t k, int64_t n) {
-  using C = mlac::Contraction<mlac::Kind::ragged_m, mlac::Major::k, mlac::Major::own, SUMS, 1, true, GATHERS>;
-  std::vector<int32_t> offsets{0}, index;
-  for (int64_t e = 0; e < experts; ++e) offsets.push_back(offsets.back() + int32_t(e * 7 % (most + 1)));
-  const int32_t rows = offsets.back();
-  if (GATHERS)
-    for (int32_t i = 0; i < rows; ++i) index.push_back((i * 29 + 3) % rows);
-  FewRows<SUMS> p(rows, k, n, experts, false, rows, offsets, index);
-  check_product<C, 16>(GATHERS ? "experts, gathered" : "experts", p, GATHERS ? 2 : 1);
-}
-
-template <int ROWS, int READS, int WRITES, bool BACK>
-void check_by_head(int64_t heads) {
-  Device<bf16> x(ROWS * heads * READS), w(READS * heads * WRITES), y(ROWS * heads * WRITES);
-  check::fill(x, 5), check::fill(w, 6, 1.f / std::sqrt(float(READS)));
-  const auto work = [&] { CUDA_OK((mlac::linear_by_head<ROWS, READS, WRITES, BACK>(nullptr, heads, x, w, y))); };
-  work();
-  CUDA_OK(cudaDeviceSynchronize());
-  const auto xs = x.host(), ws = w.host();
-  std::vector<double> wanted(y.count);
-  for (int64_t i = 0; i < y.count; ++i)
-    for (int64_t k = 0; k < READS; ++k) {
-      const int64_t n = i % WRITES, h = i / WRITES % heads;
-      wanted[i] += at(xs, i / WRITES * READS + k) * at(ws, BACK ? (n * heads + h) * READS + k : (k * heads + h) * WRITES + n);
-    }
-  char name[120];
-  std::snprintf(name, sizeof name, "by head%s, rows %d heads %ld reads %d writes %d", BACK ? " back" : "", ROWS, long(heads), READS, WRITES);
-  check::report(name, check::relative_error(y.host(), wanted), 4e-3);
-  same_again(name, y, work);
-}
-
 /// out[row, h] = Σ p(t) values[t], where score(row, h, t) is given. One host for both kinds of cache.
 template <typename Score, typename Value>
 std::vector<double> attend(const Requests& r, int64_t heads, int64_t width, const Score& score, const Value& value) {
@@ -309,25 +225,6 @@ void check_sampling(int64_t vocabulary) {
 }
 
 void decode_checks() {
-  check_dense<1, false, 1>(2048, 3072);
-  check_dense<1, false, 1>(264, 72);
-  check_dense<2, false, 1>(512, 200);
-  check_dense<2, false, 8>(2048, 320);
-  check_dense<1, false, 13>(1408, 256);
-  check_dense<1, false, 24>(512, 264);
-  check_dense<1, false, 64>(1024, 384);
-  check_dense<2, false, 40>(320, 264);
-  check_dense<2, false, 64>(2048, 256);
-  check_dense<1, true, 1>(2048, 1000);
-  check_dense<1, true, 3>(40, 8);
-  check_dense<1, true, 64>(256, 520);
-  check_experts<2, true>(64, 1, 512, 256);
-  check_experts<2, true>(8, 21, 264, 136);
-  check_experts<1, false>(64, 5, 1408, 128);
-  check_by_head<1, 128, 512, true>(16);
-  check_by_head<64, 512, 128, false>(3);
-  check_by_head<5, 16, 24, true>(2);
-  check_by_head<5, 20, 12, false>(2);
   const Requests few(200, {2, 0}, {150, 0}), idle(64, {1, -1, 3}, {63, 5, 30}), many(5000, {0, 1, 2, -1, 3, 3, 3}, {4999, 4095, 77, 3, 100, 101, 102}), one(1000, {3}, {999});
   for (const Requests* r : {&few, &idle, &many, &one})
     for (const bool scalars : {false, true}) {

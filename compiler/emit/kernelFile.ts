@@ -52,7 +52,7 @@ export function kernelText(kernel: Kernel, context: KernelContext): KernelText {
   for (const v of [...kernel.inputs, ...kernel.outputs]) names.of(v);
   const { template, data, workspaceBytes, tables, params } = (cuda ? cudaForm : cpuForm)(kernel, names, context);
   const write = (name: string, comment: readonly string[], constants: readonly Size[]): string =>
-    tidy(render(context.target, template, { params, tables, lib: "", second: "", ...data, name, comment, constants }));
+    tidy(render(context.target, template, { params, tables, lib: "", second: "", third: "", ...data, name, comment, constants }));
   // Only the sizes that the text speaks of.
   const bare = write(NAME, [], []);
   const constants = sizesOf(kernel).filter(({ name }) => new RegExp(`\\b${name}\\b`).test(bare));

@@ -60,7 +60,7 @@ class Decisions {
 
   answer(a: OpFacts, b: OpFacts): Answer {
     const direct = this.#decision(a, b);
-    const kernel = this.#shared(a, b);
+    const kernel = this.#shared(a, b) ?? (direct?.reason === "piece" ? [...a.kernels, ...b.kernels][0] : undefined);
     if (kernel !== undefined) {
       const chain = direct?.joined ? [direct] : this.#chain(a, b);
       const saved = chain.flatMap((decision) => decision.saved);

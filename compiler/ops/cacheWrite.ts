@@ -61,7 +61,7 @@ export const cacheWrite: OpSpec = {
     });
   },
   inPlace: written,
-  form: { is: "own", template: "cacheWrite" },
+  form: { is: "own", template: "cacheWrite", keepsRows: (op) => written(op.inputs) === 1 && op.attrs.window !== true },
   samples: [
     {
       args: [

@@ -45,7 +45,7 @@ export const combine: OpSpec = {
     return [y];
   },
   gradientOnly: [2],
-  form: { is: "own", template: "combine" },
+  form: { is: "own", template: "combine", inEpilogue: true },
   samples: [
     { args: [rows, slot, source], attrs: { into } },
     { args: [rows, slot, source, gates], attrs: { into } },

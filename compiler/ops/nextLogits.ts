@@ -35,7 +35,20 @@ export const nextLogits: OpSpec = {
       }),
     ];
   },
-  form: { is: "own", template: "nextLogits" },
+  form: {
+    is: "own",
+    template: "nextLogits",
+    // With positions it is one of few of x's rows.
+    describe({ inputs: [x, w, at] }) {
+      if (at) return undefined;
+      const k = last(x!.type).size;
+      const [a, b] = [
+        { input: 0, transposed: false },
+        { input: 1, transposed: true },
+      ];
+      return { a, b, m: size(x!.type) / k, n: w!.type.dims[0]!.size, k, groups: 1 };
+    },
+  },
   samples: [
     {
       args: [

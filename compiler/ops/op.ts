@@ -90,6 +90,8 @@ export type Form =
       value?(args: readonly string[], scalars: Readonly<Record<string, string>>, columns: string, attrs: Attrs): string;
       lines?(row: RowLines, attrs: Attrs): readonly string[];
       tables?(attrs: Attrs, argTypes: readonly Type[], outTypes: readonly Type[]): readonly Table[];
+      /** value = x · f · gain, of the first two operands, with f = 1 / sqrt(mean(x²) + eps) of the row: a product of few rows can put f to its sums. */
+      normed?(attrs: Attrs): { eps: number };
       sumRows?: true;
       /** Dot products of runs of columns: a product's epilogue can leave them, too. */
       dots?: true;
@@ -99,7 +101,19 @@ export type Form =
   | { is: "view" }
   | { is: "gather" }
   | { is: "contraction"; describe(op: Op): Contraction }
-  | { is: "own"; template: string; tables?(attrs: Attrs, argTypes: readonly Type[], outTypes: readonly Type[]): readonly Table[] };
+  | {
+      is: "own";
+      template: string;
+      tables?(attrs: Attrs, argTypes: readonly Type[], outTypes: readonly Type[]): readonly Table[];
+      /** It is one product at heart. */
+      describe?(op: Op): Contraction | undefined;
+      /** An element of its result takes a few reads, which the epilogue of a product of few rows can do. */
+      inEpilogue?: true;
+      /** Where it can be done at the end of the product of one row that makes its first operand: the results, by number, that it has then. */
+      atEnd?(op: Op): readonly number[] | undefined;
+      /** It stores each row of its first operand as it is, in a place that others say: a row loop that makes the rows can do that. */
+      keepsRows?(op: Op): boolean;
+    };
 
 /**
  * C[m, n] = sum over k of A[m, k] · B[k, n]; operands by input index. `transposed` says that the operand is stored with
@@ -151,6 +165,8 @@ export interface OpSpec {
   outputs?: readonly string[];
   /** Operands, by number, that are there for the gradient's sake; the op itself does not read them. */
   gradientOnly?: readonly number[];
+  /** Elements of the first operand in front of its result, where that is a run of the operand's elements as they lie in memory. */
+  piece?(op: Op): number | undefined;
   /** Its results lie where so many operands from this one on lie: it writes parts of them, and does not read them. */
   inPlace?(operands: readonly unknown[]): number;
   /**

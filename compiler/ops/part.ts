@@ -29,6 +29,7 @@ export const part: OpSpec = {
     for (let i = 0; i < y.length; i++) y[i] = x!.data[Math.floor(i / columns) * from + (attrs.offset as number) + (i % columns)]!;
     return [y];
   },
+  piece: (op) => (op.inputs[0]!.type.dims.slice(0, -1).every((d) => d.size === 1) ? (op.attrs.offset as number) : undefined),
   form: {
     is: "rowwise",
     lines: ({ args: [x], outs: [y], loop, at }, { offset, size }) => loop(0, size as number, `${at(y!)} = ${at(x!, offset as number)};`),

@@ -43,7 +43,12 @@ export const rmsnorm: OpSpec = {
     }
     return [y];
   },
-  form: { is: "rowwise", scalars: (attrs) => [rstd(0, attrs)], value: ([x, g], { rstd }) => `${x} * ${rstd} * ${g}` },
+  form: {
+    is: "rowwise",
+    scalars: (attrs) => [rstd(0, attrs)],
+    value: ([x, g], { rstd }) => `${x} * ${rstd} * ${g}`,
+    normed: (attrs) => ({ eps: eps(attrs) }),
+  },
   samples: [
     { args: [{ type: tensor("B T D", { B: 2, T: 3, D: 5 }) }, { type: tensor("D", { D: 5 }) }], attrs: { eps: 1e-6 } },
     { args: [{ type: tensor("T N+R", { T: 4, "N+R": 6 }) }, { type: tensor("N+R", { "N+R": 6 }) }], attrs: { eps: 1e-2 } },

@@ -10,12 +10,17 @@ interface Named {
 
 /** How two ops came to be one kernel. */
 export const bonds = {
+  piece: ({ first, second }) => `${first} is a piece of a parameter, which ${second} reads where it lies`,
   operand: ({ first, second }) => `${first} is computed while ${second} loads its operand`,
   epilogue: ({ first, second }) => `${second} is computed on the sums of ${first}, before they are stored`,
   wholeRows: ({ first, second }) => `${second} is computed on whole rows of ${first}, before they are stored`,
   neighbour: ({ first, second }) => `${first} and ${second} work on the same elements, which an epilogue has at hand`,
   siblings: ({ first, second }) => `${first} and ${second} are products of one size, which load their left operand once`,
+  chosen: ({ first, second }) => `${first} is computed where ${second} reads it, in the epilogue of a product of few rows`,
+  atEnd: ({ first, second }) => `${second} is done by the warp that finishes the one row of ${first}`,
   scatter: ({ first, second }) => `${second} adds the rows of ${first} to their tokens as they are made`,
+  kept: ({ first, second }) => `the rows of ${first} are stored where ${second} keeps them as they are made`,
+  beside: ({ first, second }) => `${first} and ${second} do not need one another: their blocks run side by side, in one launch`,
   rows: ({ first, second }) => `${first} and ${second} are one loop over the same rows`,
 } as const satisfies Record<string, (names: Named) => string>;
 
@@ -33,6 +38,7 @@ export const reasons = {
   extent: ({ first, second }) => `the products of ${first} and ${second} have different sizes`,
   layout: ({ first, second }) => `the operands of ${first} and ${second} lie in memory in different ways`,
   sums: ({ first, second, about }) => `${first} and ${second} would need ${about}, more than a kernel on tensor cores keeps`,
+  normed: ({ first, second }) => `a product of ${first} or ${second} has a norm's factor put to its sums, which others cannot add to`,
   gatheredRight: ({ first, second }) => `${first} and ${second} gather the rows of their right operand, which is done for one sum only`,
   tile: ({ first, about }) => `a row of ${first} has ${about}, and no tile holds whole rows of it`,
   room: ({ second, about }) => `${second} would keep ${about} of each row, more than there is shared memory for`,

@@ -1,6 +1,7 @@
 /**
  * Fusion: groups ops into kernels. It speaks of forms only, and writes down why (decisions.ts).
  *
+ * 0. A piece of a parameter is read where it lies: nothing computes it (pieces.ts).
  * 1. An op that is cheap to compute per element (pointwise, a norm, a gather, a view) and used by nothing but the operands of
  *    contractions is computed there, while the operand is being loaded (`inlined`).
  * 2. Pointwise ops join the contraction whose result they take, and with it other contractions of the same size: a gate and
@@ -8,16 +9,19 @@
  * 3. Contractions of one size over the same left operand become one kernel.
  * 4. cuda: what follows a product row by row (norms, rotations) joins it where a row of its result is within a tile.
  * 5. What is left of pointwise and rowwise ops over the same rows becomes one row loop.
+ * 6. Few rows on cuda: kernels that do not need one another are one launch (fewLaunches.ts).
  */
 import type { Graph, Op, Value } from "../ir.js";
 import { sameDims } from "../ir.js";
 import type { KernelProgram, Step } from "../kernel.js";
 import type { Target } from "../target.js";
 import type { Decision } from "./decisions.js";
+import { joinAtEnd, joinInEpilogue, joinKept, joinProducts, joinRowLoops, standsBeside } from "./fewLaunches.js";
 import { formOf, type Group, Grouping, isDots, isPointwise, rowNames, rowSpace, standsAlone } from "./groups.js";
 import { findInlined } from "./inlining.js";
 import { Joining } from "./joining.js";
 import { gradientValues } from "./landing.js";
+import { type Piece, piecesOf } from "./pieces.js";
 import { leaves } from "./rewrite.js";
 import { fitsTensorCores, type Unfit } from "./tensorCores.js";
 import { toKernel } from "./toKernel.js";
@@ -32,12 +36,14 @@ export interface FuseChoices {
   moeOut: "gatherSum" | "scatter";
   /** cuda: operands of products lie in memory, or are gathered from there; a kernel has one product, sums of products, or two that share A. */
   target: Target;
+  /** cuda: of a program with so few rows that a launch costs as much as its memory traffic. */
+  fewRows?: boolean;
 }
 
 export function fuse(graph: Graph, choices: FuseChoices): KernelProgram {
   const decisions: Decision[] = [];
-  const context: Context = { choices, added: gradientValues(graph), decisions };
-  return { graph, steps: fuseBody(graph.body, new Set(graph.outputs.map((o) => o.value)), context), decisions };
+  const context: Context = { choices, added: gradientValues(graph), decisions, pieces: new Map() };
+  return { graph, steps: fuseBody(graph.body, new Set(graph.outputs.map((o) => o.value)), context), decisions, pieces: context.pieces };
 }
 
 interface Context {
@@ -45,21 +51,32 @@ interface Context {
   /** Values that are added to what is there. */
   added: ReadonlySet<Value>;
   decisions: Decision[];
+  /** Of all bodies. */
+  pieces: Map<Value, Piece>;
 }
 
 function fuseBody(body: readonly Op[], escaping: ReadonlySet<Value>, context: Context): Step[] {
   const { choices, added } = context;
+  const pieces = piecesOf(body, escaping);
+  for (const [op, piece] of pieces) context.pieces.set(op.outputs[0]!, piece);
   const { inlined, notInlined } = findInlined(body, escaping, choices);
-  const grouping = new Grouping(body, inlined);
+  const grouping = new Grouping(body, inlined, new Set(pieces.keys()));
   const joining = new Joining(grouping, escaping, notInlined);
   const unfit: Unfit = choices.target === "cuda" ? fitsTensorCores(grouping, inlined, escaping) : () => undefined;
-  const left = body.filter((op) => !inlined.has(op));
+  const left = body.filter((op) => !inlined.has(op) && !pieces.has(op));
   for (const op of left) if (isPointwise(op) || (choices.target === "cuda" && isDots(op))) joinContractions(joining, op, choices, unfit);
   if (choices.target === "cuda") for (const op of left) joinWholeRows(joining, op, { added, norm: choices.norm });
-  joinSiblings(joining, body, unfit);
+  joinSiblings(joining, body, unfit, choices);
   if (choices.moeOut === "scatter") for (const op of body) if (op.kind === "combine") joinScatter(joining, op);
   if (choices.target === "cuda") for (const op of left) if (isPointwise(op)) joinEpilogue(joining, op, choices);
   for (const op of left) if (grouping.of(op)?.form === "rowwise") joinRows(joining, op);
+  if (choices.fewRows) {
+    for (const op of left) joinInEpilogue(joining, op);
+    for (const op of left) joinAtEnd(joining, op);
+    for (const op of left) joinKept(joining, op);
+    joinProducts(joining, left);
+    joinRowLoops(joining, left);
+  }
   context.decisions.push(...joining.decisions());
   return grouping.sorted().map((group): Step => {
     const [op] = group.ops;
@@ -125,13 +142,14 @@ function joinScatter(joining: Joining, op: Op): void {
 }
 
 /** Contractions of one size that read the same left operand load it once. */
-function joinSiblings(joining: Joining, body: readonly Op[], unfit: Unfit): void {
+function joinSiblings(joining: Joining, body: readonly Op[], unfit: Unfit, { fewRows = false }: FuseChoices): void {
   const { grouping } = joining;
   const first = new Map<string, { group: Group; op: Op }>();
   for (const op of body) {
     const form = formOf(op);
     const group = grouping.of(op);
     if (form?.is !== "contraction" || !group || group.ops.filter((o) => formOf(o)?.is === "contraction").length > 1) continue;
+    if (fewRows && standsBeside(op)) continue;
     const { a } = form.describe(op);
     const key = `${op.inputs[a.input]!.id} ${a.transposed}`;
     const sibling = first.get(key);

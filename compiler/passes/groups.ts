@@ -10,9 +10,14 @@ export const isPointwise = (op: Op): boolean => formOf(op)?.is === "pointwise";
 export interface Group {
   form: "rowwise" | "contraction" | "own" | "loop";
   ops: Op[];
+  /** Groups that have nothing to do with one another but that they are launched together. */
+  parts?: Group[];
 }
 
-/** The groups of one body. Ops that are computed inside each of their users (`inlined`) belong to no group here. */
+/**
+ * The groups of one body. Ops that are computed inside each of their users (`inlined`) belong to no group here, nor do those whose
+ * results lie within a parameter (`pieces`).
+ */
 export class Grouping {
   readonly #groupOf = new Map<Op, Group>();
   readonly #users = new Map<Value, Op[]>();
@@ -21,10 +26,11 @@ export class Grouping {
   constructor(
     readonly body: readonly Op[],
     readonly inlined: ReadonlySet<Op>,
+    readonly pieces: ReadonlySet<Op> = new Set(),
   ) {
     body.forEach((op, i) => void this.#order.set(op, i));
     for (const op of body) for (const v of operands(op)) this.#users.set(v, [...(this.#users.get(v) ?? []), op]);
-    for (const op of body) if (!inlined.has(op)) this.#groupOf.set(op, { form: groupForm(op), ops: [op] });
+    for (const op of body) if (!inlined.has(op) && !pieces.has(op)) this.#groupOf.set(op, { form: groupForm(op), ops: [op] });
   }
 
   of(op: Op): Group | undefined {
@@ -52,6 +58,20 @@ export class Grouping {
     for (const op of b.ops) this.#groupOf.set(op, a);
     a.ops = this.inOrder([...a.ops, ...b.ops]);
     return true;
+  }
+
+  /** Makes one launch of two groups, if neither needs what the other makes, directly or through others; says whether it did. */
+  joinBeside(a: Group, b: Group): boolean {
+    if (a === b) return true;
+    if (this.#leadsTo(a, b) || this.#leadsTo(b, a)) return false;
+    a.parts = [a, b].flatMap((g) => g.parts ?? [{ form: g.form, ops: g.ops }]);
+    for (const op of b.ops) this.#groupOf.set(op, a);
+    a.ops = this.inOrder([...a.ops, ...b.ops]);
+    return true;
+  }
+
+  #leadsTo(from: Group, to: Group): boolean {
+    return this.next(from).has(to) || this.#between(from, to);
   }
 
   /** Whether something outside both depends on `from` and is needed by `to`. */
@@ -157,5 +177,6 @@ export function standsAlone(op: Op): boolean {
   if (form.is === "gather") return true;
   const out = op.outputs[0]!.type;
   if (form.is === "view" || (form.is === "rowwise" && form.sumRows)) return false;
-  return form.is === "rowwise" && op.inputs.some((v) => v.type.dims.length > out.dims.length);
+  const rows = form.is === "rowwise" && form.sumColumns ? rowType(op) : out;
+  return form.is === "rowwise" && op.inputs.some((v) => v.type.dims.length > rows.dims.length);
 }

@@ -2,6 +2,7 @@
 import type { Op, Value } from "../ir.js";
 import type { Form } from "../ops/op.js";
 import type { Reason } from "./decisions.js";
+import { isNorm, normalises } from "./fewRows.js";
 import type { FuseChoices } from "./fuse.js";
 import { formOf, operands } from "./groups.js";
 import type { NotInlined } from "./joining.js";
@@ -34,13 +35,19 @@ export function findInlined(
     if (!form || !out || uses.length === 0) continue;
     const rowScalars = form.is === "rowwise";
     const asOperand = (use: Use): boolean => (choices.target === "cpu" || form.is === "gather") && isOperand(use.op, use.input, rowScalars);
-    const unfit = uses.filter(
-      (use) => !(inlined.has(use.op) ? mayNest(use.op) : asOperand(use) || (form.is === "view" && isRowLoop(use.op))),
-    );
+    const norm = choices.fewRows === true && isNorm(op) && op.inputs[0]!.type.dtype === "bf16";
+    const gathers = choices.moeIn === "fused";
+    const fits = (use: Use): boolean =>
+      norm
+        ? normalises(use.op, out, (v) => (users.get(v) ?? []).map((u) => u.op), gathers)
+        : inlined.has(use.op)
+          ? mayNest(use.op)
+          : asOperand(use) || (form.is === "view" && isRowLoop(use.op));
+    const unfit = uses.filter((use) => !fits(use));
     const stored = op.outputs.length > 1 ? "severalResults" : escaping.has(out) ? "stored" : undefined;
     // What several products would each compute again is cheaper to store: it may still join the kernel that makes its operand.
     const several = form.is === "pointwise" && uses.length > 1 ? "severalReaders" : undefined;
-    const problem = refusal(op, form, choices) ?? (stored ? { why: stored } : several ? { why: several } : undefined);
+    const problem = (norm ? undefined : refusal(op, form, choices)) ?? (stored ? { why: stored } : several ? { why: several } : undefined);
     if (problem === undefined && unfit.length === 0) {
       inlined.add(op);
       continue;

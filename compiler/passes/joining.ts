@@ -24,10 +24,12 @@ export class Joining {
     notInlined: readonly NotInlined[],
   ) {
     for (const { op, user, why, about } of notInlined) this.refuse(why, op, user, about);
-    for (const op of grouping.inlined)
+    const eachUser = (op: Op, how: Bond, saved: (first: boolean) => Traffic): void =>
       [...new Set(op.outputs.flatMap((v) => grouping.users(v)))].forEach((user, i) => {
-        this.#joined("operand", op, user, savedInside(op, i === 0));
+        this.#joined(how, op, user, saved(i === 0));
       });
+    for (const op of grouping.inlined) eachUser(op, "operand", (first) => savedInside(op, first));
+    for (const op of grouping.pieces) eachUser(op, "piece", (first) => (first ? count([...op.inputs, ...op.outputs]) : new Map()));
   }
 
   /** Joins the group of `b` into that of `a`, for the sake of two ops of theirs; says whether it could. */
@@ -39,6 +41,14 @@ export class Joining {
       return false;
     }
     this.#joined(how, one, other, less(apart, this.#traffic(a)));
+    return true;
+  }
+
+  /** Launches two groups as one, if neither needs the other; says whether it could. */
+  joinBeside(a: Group, b: Group, one: Op, other: Op): boolean {
+    const apart = [this.#traffic(a), this.#traffic(b)];
+    if (!this.grouping.joinBeside(a, b)) return false;
+    this.#joined("beside", one, other, less(apart, this.#traffic(a)));
     return true;
   }
 

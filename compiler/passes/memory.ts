@@ -6,6 +6,7 @@ import { type Graph, type Op, size, type Value } from "../ir.js";
 import type { Kernel, KernelProgram, Step } from "../kernel.js";
 import type { PlannedBuffer } from "../manifest.js";
 import { operands } from "./groups.js";
+import type { Piece } from "./pieces.js";
 
 /** A run of bytes. `from` and `to` are schedule positions; persistent buffers have their place from elsewhere. */
 export interface Buffer {
@@ -166,6 +167,8 @@ class MemoryPlanner {
       const next = loop.yields.indexOf(v);
       if (next >= 0) return this.#carried(loop.carried[next]!, "next");
     }
+    const piece = this.program.pieces.get(v);
+    if (piece) return this.#within(piece, v);
     const starts = this.#startOf.get(v);
     if (starts) return { ...this.#slot(starts, 0) };
     return {
@@ -174,6 +177,12 @@ class MemoryPlanner {
       offset: 0,
       strides: [],
     };
+  }
+
+  #within({ of, offset }: Piece, v: Value): Place {
+    const place = this.#place(of);
+    if (place.is === "external") throw new Error("of what the host hands over there are no pieces");
+    return { ...place, offset: place.offset + offset * this.options.elementBytes(v) };
   }
 
   #layerOf(whole: Value, loop: Op, one: Value): Place {

@@ -10,11 +10,14 @@ export type Unfit = (a: Group, b: Group) => { why: Reason; about?: string } | un
 /** See FuseChoices.target. */
 export function fitsTensorCores(grouping: Grouping, inlined: ReadonlySet<Op>, escaping: ReadonlySet<Value>): Unfit {
   const uses = (v: Value): number => grouping.users(v).length + (escaping.has(v) ? 1 : 0);
+  /** The form of what is computed while an operand is loaded. */
+  const loadedBy = (v: Value | undefined): string | undefined =>
+    v?.def.is === "op" && inlined.has(v.def.op) ? formOf(v.def.op)?.is : undefined;
   const layout = (op: Op): string => {
     const form = formOf(op);
     if (form?.is !== "contraction") return "";
     const { a, b } = form.describe(op);
-    const gathers = (input: number): boolean => op.inputs[input]!.def.is === "op" && inlined.has(op.inputs[input]!.def.op);
+    const gathers = (input: number): boolean => loadedBy(op.inputs[input]) === "gather";
     return `${a.transposed} ${b.transposed} ${gathers(a.input)} ${gathers(b.input)}`;
   };
   const left = (op: Op): Value | undefined => {
@@ -26,6 +29,8 @@ export function fitsTensorCores(grouping: Grouping, inlined: ReadonlySet<Op>, es
     const anchors = ops.filter((op) => formOf(op)?.is === "contraction");
     if (new Set(anchors.map(layout)).size > 1) return { why: "layout" };
     const { sums } = assignSums(ops, anchors, uses);
+    // The factor of a row is put to the sum, which is then no other product's.
+    if (sums < anchors.length && anchors.some((op) => loadedBy(left(op)) === "rowwise")) return { why: "normed" };
     if (sums > 1 && isRowEpilogue(ops)) return { why: "sums", about: `${sums} sums with whole rows` };
     if (sums <= 1) return undefined;
     const twoOfOneLeft = sums === 2 && anchors.length === 2 && left(anchors[0]!) === left(anchors[1]!);

@@ -11,12 +11,13 @@ export function toKernel(grouping: Grouping, escaping: ReadonlySet<Value>, ...gr
   const ops = withInlined(own, grouping);
   const made = new Set(ops.flatMap((op) => op.outputs));
   const inputs = new Set<Value>();
-  for (const op of ops) for (const v of form === "contraction" ? readsInProduct(op) : reads(op)) if (!made.has(v)) inputs.add(v);
-  const inside = (op: Op): boolean => groups.some((group) => grouping.of(op) === group);
+  for (const op of ops) for (const v of form === "contraction" ? readsInProduct(op, made) : reads(op)) if (!made.has(v)) inputs.add(v);
+  const inside = (op: Op): boolean => groups.some((group) => group.ops.includes(op));
   const outside = (v: Value): boolean => escaping.has(v) || grouping.users(v).some((user) => !inside(user));
   const outputs = own.flatMap((op) => op.outputs).filter((v) => outside(v) || form === "own");
   const anchors = form === "rowwise" || form === "loop" ? [] : own.filter((op) => !op.loop && spec(op.kind).form.is === form);
-  return { name: "", form: form as Kernel["form"], ops, anchors, inputs: [...inputs], outputs };
+  const parts = groups.flatMap((group) => group.parts ?? []).map((part) => toKernel(grouping, escaping, part));
+  return { name: "", form: form as Kernel["form"], ops, anchors, inputs: [...inputs], outputs, ...(parts.length > 0 ? { parts } : {}) };
 }
 
 /** What an op's code really reads. */
@@ -27,8 +28,9 @@ function reads(op: Op): Value[] {
   return op.inputs.filter((_, i) => !gradientOnly.includes(i) && (i < first || i >= first + op.outputs.length));
 }
 
-/** A sum of rows knows where each token's rows are; a product that scatters has to know where each row's token is. */
-const readsInProduct = (op: Op): Value[] => (op.kind === "combine" ? [op.inputs[0]!, op.inputs[2]!] : reads(op));
+/** A sum of rows knows where each token's rows are; a product that scatters the rows it makes has to know where each row's token is. */
+const readsInProduct = (op: Op, made: ReadonlySet<Value>): Value[] =>
+  op.kind === "combine" && made.has(op.inputs[0]!) ? [op.inputs[0]!, op.inputs[2]!] : reads(op);
 
 /** A group's ops with the inlined ones it computes for itself, each before its user. */
 function withInlined(own: readonly Op[], grouping: Grouping): Op[] {

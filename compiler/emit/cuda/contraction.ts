@@ -7,11 +7,13 @@ import type { Kernel } from "../../kernel.js";
 import { spec } from "../../ops/index.js";
 import type { Contraction } from "../../ops/op.js";
 import { RUN_COLUMNS } from "../../ops/weigh.js";
+import { fewRowsOf, isNorm } from "../../passes/fewRows.js";
 import { isDots, isRowEpilogue } from "../../passes/groups.js";
 import { assignSums } from "../../passes/sums.js";
 import { indexOf, type Position, plus, product, productName, stored, times } from "../access.js";
 import { type Matrix, rowsOfB, splitAt } from "../matrix.js";
 import { dimName, type Names } from "../names.js";
+import { loadersOf, normText, routeRow, sumOfChosen } from "./fewRows.js";
 import { type CudaRowText, cudaRowEpilogue, readByRows } from "./rows.js";
 import { cType } from "./types.js";
 
@@ -27,7 +29,7 @@ export interface CudaContractionText {
   m: string;
   n: string;
   offsets: string;
-  products: { k: string; a: string; b: string; comment: string }[];
+  products: { k: string; a: string; b: string[]; comment: string }[];
   /** Members of the epilogue: the tensors it reads and writes. */
   members: { declaration: string; name: string }[];
   lines: string[];
@@ -35,6 +37,12 @@ export interface CudaContractionText {
   row: RowEpilogue | undefined;
   /** A run that is read before its sums' turn comes. */
   ahead: { name: string; lines: string[] } | undefined;
+  /** What the left operand is normalised by while it is read: `few::Normed{gain, eps}`, where that can be done. */
+  norm: string | undefined;
+  /** Whether it sums rows that tokens have chosen: lib/combine.cuh. */
+  sumsChosen: boolean;
+  /** Whether it routes its token: lib/route_row.cuh. */
+  routes: boolean;
   /** Results that rows are added to, so that they begin as zero. */
   zeroed: { name: string; count: string }[];
   /** How many rows of C there are, where contract_few.cuh can compute it. */
@@ -42,10 +50,6 @@ export interface CudaContractionText {
   /** Where the epilogue only stores the sums, or adds them to what is there: what a library can do, too. */
   bare: BareEpilogue | undefined;
 }
-
-/** Rows that lib/contract_few.cuh is faster for: of one product, and of all experts together. */
-const MOST_ROWS = 64;
-const MOST_EXPERT_ROWS = 512;
 
 export interface RowEpilogue extends CudaRowText {
   /** The columns of a row, by their dimension's name. */
@@ -83,6 +87,10 @@ class CudaContractionEmitter {
   readonly #sums: number;
   readonly #members = new Map<Value, string>();
   readonly #zeroed: CudaContractionText["zeroed"] = [];
+  #sumsChosen = false;
+  #routes = false;
+  /** Computed while operands are loaded. */
+  readonly #loaders: ReadonlySet<Op>;
 
   constructor(
     readonly kernel: Kernel,
@@ -91,6 +99,7 @@ class CudaContractionEmitter {
   ) {
     for (const op of kernel.ops) for (const v of op.outputs) this.#maker.set(v, op);
     const { ops, anchors, outputs } = kernel;
+    this.#loaders = loadersOf(ops, anchors);
     const uses = (v: Value): number => ops.filter((op) => op.inputs.includes(v)).length + (outputs.includes(v) ? 1 : 0);
     const { sums, of } = assignSums(ops, anchors, uses);
     this.#sums = sums;
@@ -105,7 +114,7 @@ class CudaContractionEmitter {
     const products = this.#products();
     const operands = products.flatMap((p) => [p.a, ...p.b]);
     const aligned = operands.every((o) => o.columns % 8 === 0) && c.n % 8 === 0;
-    const row = isRowEpilogue(this.kernel.ops) ? this.#rowEpilogue(result) : undefined;
+    const row = isRowEpilogue(this.kernel.ops.filter((op) => !this.#loaders.has(op))) ? this.#rowEpilogue(result) : undefined;
     const { lines, ahead } = row ? { lines: [], ahead: undefined } : this.#epilogue(result, c.ragged?.axis === "k", aligned);
     const plain = c.ragged === undefined && aligned && operands.every((o) => !o.gathers);
     return {
@@ -123,7 +132,7 @@ class CudaContractionEmitter {
       products: products.map((p) => ({
         k: p.k,
         a: p.a.text,
-        b: p.b.map((b) => `{${b.text}}`).join(", "),
+        b: p.b.map((b) => b.text),
         comment: p.b.map((b) => `${p.a.comment} · ${b.comment}`).join(", "),
       })),
       members: [...this.#members].map(([v, name]) => ({
@@ -134,7 +143,10 @@ class CudaContractionEmitter {
       row,
       ahead,
       zeroed: this.#zeroed,
-      few: this.#few(c, product(result.outer), aligned, row !== undefined, operands),
+      norm: this.#norm(),
+      sumsChosen: this.#sumsChosen,
+      routes: this.#routes,
+      few: row === undefined ? this.#few(operands) : undefined,
       bare: plain ? this.#bare() : undefined,
     };
   }
@@ -156,11 +168,15 @@ class CudaContractionEmitter {
     return { ...text, columns: dimName(column), room: text.shared.map((s) => s.columns).join(" + ") || "0", rounded };
   }
 
-  #few(c: Contraction, rows: number, aligned: boolean, wholeRows: boolean, operands: readonly OperandText[]): number | undefined {
-    const most = c.ragged ? MOST_EXPERT_ROWS : MOST_ROWS;
+  #norm(): string | undefined {
+    const norm = [...this.#loaders].find((op) => spec(op.kind).form.is === "rowwise");
+    return norm && normText(norm, this.names);
+  }
+
+  #few(operands: readonly OperandText[]): number | undefined {
     const gathersB = operands.some((o, i) => o.gathers && i % (1 + this.#sums) > 0);
-    const fits = aligned && !wholeRows && !c.a.transposed && c.ragged?.axis !== "k" && !gathersB && this.#sums <= 2;
-    return fits && rows <= most ? rows : undefined;
+    const rows = this.kernel.anchors.map(fewRowsOf);
+    return gathersB || this.#sums > 2 || rows.includes(undefined) ? undefined : rows[0];
   }
 
   #bare(): BareEpilogue | undefined {
@@ -214,7 +230,10 @@ class CudaContractionEmitter {
 
   /** `x, B * T, D`, with the distance of two experts' matrices, or with the rows that are chosen. */
   #operand(v: Value, matrix: Matrix, groupStride: string): OperandText {
-    const op = this.#maker.get(v);
+    const maker = this.#maker.get(v);
+    // What normalises it on the way reads another value of the same shape.
+    if (maker && isNorm(maker)) return this.#operand(maker.inputs[0]!, matrix, groupStride);
+    const op = maker;
     const columns = product(matrix.inner);
     const place = `${productName(matrix.outer)}, ${productName(matrix.inner)}`;
     if (!op || this.kernel.anchors.includes(op)) {
@@ -223,7 +242,9 @@ class CudaContractionEmitter {
       return { text: [name, place, ...(groupStride ? [groupStride] : [])].join(", "), columns, gathers: false, comment: name };
     }
     if (spec(op.kind).form.is !== "gather" || op.inputs[3]) throw new Error(`${op.kind} cannot be computed inside an operand`);
-    const [x, source] = op.inputs;
+    const [rows, source] = op.inputs;
+    const norm = this.#maker.get(rows!);
+    const x = norm && isNorm(norm) ? norm.inputs[0] : rows;
     const name = this.names.of(x!);
     const tokens = productName(stored(x!.type.dims).slice(0, -1));
     const index = this.names.of(source!);
@@ -233,7 +254,7 @@ class CudaContractionEmitter {
 
   #epilogue(matrix: Matrix, perGroup: boolean, aligned: boolean): Pick<CudaContractionText, "lines" | "ahead"> {
     // Where lanes exchange what they know of a row, all take part, those without columns too.
-    const exchanges = this.kernel.ops.some(isDots);
+    const exchanges = this.kernel.ops.some((op) => isDots(op) || op.kind === "route");
     const rest = aligned && !exchanges ? "" : ", count";
     const loads: string[] = [];
     const reads: { name: string; value: string }[] = [];
@@ -277,8 +298,22 @@ class CudaContractionEmitter {
       statements.push(`${run}[j] ${adds ? "+=" : "="} ${value};`);
       stores.push(`store<${aligned}>(${name} + at, ${run}${rest});`);
     };
-    for (const op of this.kernel.ops.filter((o) => !isLoader(o))) {
+    for (const op of this.kernel.ops.filter((o) => !this.#loaders.has(o))) {
       const out = op.outputs[0]!;
+      if (op.kind === "combine" && !text.has(op.inputs[0]!)) {
+        this.#sumsChosen = true;
+        reads.push({ name: this.names.fresh(`${this.names.of(out)}_run`), value: sumOfChosen(op, member) });
+        text.set(out, `${reads.at(-1)!.name}[j]`);
+        continue;
+      }
+      if (op.kind === "route") {
+        this.#routes = true;
+        const run = this.names.fresh(`${this.names.of(op.inputs[0]!)}_run`);
+        loads.push(`Run ${run};`);
+        statements.push(`${run}[j] = ${text.get(op.inputs[0]!)!};`);
+        stores.push(`${routeRow(op, member, run)};`);
+        continue;
+      }
       if (op.kind === "combine") {
         const name = member(out);
         const run = this.names.fresh(`${name}_run`);
@@ -334,8 +369,11 @@ class CudaContractionEmitter {
   }
 }
 
-/** Computed while an operand is loaded: a gather. */
-const isLoader = (op: Op): boolean => spec(op.kind).form.is === "gather";
+/** What the template of an epilogue asks for beside the text. */
+export const epilogueFields = ({ lines, ahead }: CudaContractionText): { group: string; ahead: CudaContractionText["ahead"] | null } => ({
+  group: lines.some((line) => /\bgroup\b/.test(line)) ? "int group" : "int",
+  ahead: ahead ?? null,
+});
 
 function describe(op: Op): Contraction {
   const { form } = spec(op.kind);

@@ -2,14 +2,15 @@
 import type { Type, Value } from "../../ir.js";
 import type { Kernel } from "../../kernel.js";
 import { spec } from "../../ops/index.js";
-import type { Table } from "../../ops/op.js";
 import type { FormData, KernelContext } from "../kernelFile.js";
 import type { Names } from "../names.js";
-import { type BareEpilogue, cudaContraction } from "./contraction.js";
+import { productsBeside, rowLoopsBeside } from "./beside.js";
+import { type BareEpilogue, cudaContraction, epilogueFields } from "./contraction.js";
+import { normText } from "./fewRows.js";
 import { checkLimits } from "./limits.js";
 import { cudaOwnText } from "./own.js";
+import { hostParameters, parameter } from "./parameters.js";
 import { cudaRowKernel } from "./rows.js";
-import { cType } from "./types.js";
 
 /** Names that the templates and the library use where a kernel's values have theirs. */
 export const cudaTaken: readonly string[] = [
@@ -26,6 +27,7 @@ export const cudaTaken: readonly string[] = [
   ..."cross_entropy_gradients logits_after attention_forward attention_backward pick_kernel".split(" "),
   ..."contract_few launch_overlapping inputs_ready next_may_begin choose_experts_of_few cache_write Kept kept".split(" "),
   ..."decode_attention decode_attention_latent linear_by_head logits_of_rows overlapping".split(" "),
+  ..."few Normed Columns Plain left contract_few_side_by_side sum_of_chosen route_row logits_of_rows block".split(" "),
   ..."eps latent_source LatentSource LatentGradients latent_gradients latent_attention_forward latent_attention_backward".split(" "),
 ];
 
@@ -34,7 +36,9 @@ const MOST_SUM_BLOCKS = 1056;
 
 export function cudaForm(kernel: Kernel, names: Names, context: KernelContext): FormData {
   checkLimits(kernel);
+  if (kernel.form === "rowwise" && kernel.parts) return rowLoopsBeside(kernel, names, context);
   if (kernel.form === "rowwise") return rowForm(kernel, names, context);
+  if (kernel.form === "contraction" && kernel.parts) return productsBeside(kernel, names, context);
   if (kernel.form === "contraction") return contractionForm(kernel, names, context);
   const [op] = kernel.anchors;
   const { form } = spec(op!.kind);
@@ -42,7 +46,11 @@ export function cudaForm(kernel: Kernel, names: Names, context: KernelContext): 
   const types = (values: readonly Value[]): Type[] => values.map((v) => v.type);
   const tables = (form.tables?.(op!.attrs, types(op!.inputs), types(op!.outputs)) ?? []).map((t) => ({ ...t, name: names.fresh(t.name) }));
   const { fields, workspaceBytes } = cudaOwnText({ op: op!, names, tables, adds: context.accumulates, fewRows: context.fewRows });
-  const data = { args: op!.inputs.map((v) => names.of(v)), outs: op!.outputs.map((v) => names.of(v)), attrs: op!.attrs, own: fields };
+  // What it normalises on the way is read as it is.
+  const norm = kernel.ops.find((other) => other !== op);
+  const args = op!.inputs.map((v) => names.of(norm?.outputs.includes(v) ? norm.inputs[0]! : v));
+  const own = { ...fields, norm: norm ? normText(norm, names) : false };
+  const data = { args, outs: op!.outputs.map((v) => names.of(v)), attrs: op!.attrs, own };
   return {
     template: `${form.template}.cu`,
     data,
@@ -78,10 +86,10 @@ function rowForm(kernel: Kernel, names: Names, { accumulates, fewRows }: KernelC
 function contractionForm(kernel: Kernel, names: Names, { accumulates, fewRows }: KernelContext): FormData {
   const text = cudaContraction(kernel, names, accumulates);
   const few = fewRows ? text.few : undefined;
+  if (text.norm && !few) throw new Error(`${kernel.name}: only products of few rows normalise their left operand`);
   const grid = few ? { ...text, bare: undefined } : text;
   const workspaceBytes = grid.bare ? libraryWorkspace(grid.bare) : 0;
   const tables = grid.row?.tables ?? [];
-  const group = grid.lines.some((line) => /\bgroup\b/.test(line)) ? "int group" : "int";
   return {
     template: "contraction.cu",
     data: {
@@ -90,12 +98,15 @@ function contractionForm(kernel: Kernel, names: Names, { accumulates, fewRows }:
         few: few ?? null,
         fixed: few !== undefined || grid.row !== undefined,
         bare: grid.bare ?? null,
-        ahead: grid.ahead ?? null,
+        norm: grid.norm ?? (kernel.order ? "few::Plain{}" : null),
+        order: kernel.order ? orderText(kernel.order) : null,
         row: grid.row ?? null,
-        group,
+        of: null,
+        ...epilogueFields(grid),
       },
       tables: tables.map((t) => t.name),
       second: few ? "contract_few.cuh" : grid.row ? "rows.cuh" : "",
+      third: text.sumsChosen ? "combine.cuh" : text.routes ? "route_row.cuh" : "",
       workspaceBytes,
     },
     tables,
@@ -104,21 +115,12 @@ function contractionForm(kernel: Kernel, names: Names, { accumulates, fewRows }:
   };
 }
 
+const orderText = ({ offsetsAreOld = false, nextAsksEarly = false }: NonNullable<Kernel["order"]>): string =>
+  `few::Order{/*offsets_are_old*/ ${offsetsAreOld}, /*next_asks_early*/ ${nextAsksEarly}}`;
+
 /**
  * What cuBLASLt may use for a product: it is told so, and takes nothing else. 32 MiB is what NVIDIA recommends for Hopper
  * (https://docs.nvidia.com/cuda/cublas/#cublassetworkspace); eight float32 parts of the result are enough where it is small. Activations have so
  * many rows that nothing is gained by splitting k: a little is enough.
  */
 const libraryWorkspace = ({ type, count }: BareEpilogue): number => Math.min((type === "float" ? 32 : 4) * 2 ** 20, 8 * 4 * count);
-
-const parameter = (v: Value, kernel: Kernel, names: Names): string =>
-  `${kernel.outputs.includes(v) ? "" : "const "}${cType(v)}* ${names.of(v)}`;
-
-function hostParameters(kernel: Kernel, names: Names, tables: readonly Table[], workspace: boolean): string {
-  return [
-    "cudaStream_t stream",
-    ...[...kernel.inputs, ...kernel.outputs].map((v) => parameter(v, kernel, names)),
-    ...tables.map((t) => `const float* ${t.name}`),
-    ...(workspace ? ["char* workspace"] : []),
-  ].join(", ");
-}

@@ -45,6 +45,18 @@ export class RowLoop {
     return `${run}[j]`;
   }
 
+  /** Stores what is kept for later tokens behind `at` elements of a cache, if the token has a place there. */
+  keepIn(cache: string, at: string, name: string, value: string, type: string, kept: string): void {
+    if (!this.runs) {
+      this.statement(`if (${kept}) ${cache}[${at} + i] = from_float<${type}>(${value});`);
+      return;
+    }
+    const run = this.fresh(`${name}_run`);
+    this.#loads.push(`Run ${run};`);
+    this.statement(`${run}[j] = ${value};`);
+    this.#stores.push(`if (${kept}) store<${this.#aligned}>(${cache} + ${at} + i, ${run}${this.#rest});`);
+  }
+
   store(row: string, name: string, value: string, type: string, adds: boolean): void {
     if (!this.runs) {
       this.statement(`${row}[i] ${adds ? "+=" : "="} ${adds ? value : `from_float<${type}>(${value})`};`);

@@ -9,7 +9,7 @@ import { type Dim, last, type Op, type Value } from "../../ir.js";
 import type { Kernel } from "../../kernel.js";
 import { spec } from "../../ops/index.js";
 import type { Form, RowScalar, Table } from "../../ops/op.js";
-import { type Position, productName, stored } from "../access.js";
+import { indexOf, type Position, plus, productName, stored, times } from "../access.js";
 import { dimName, type Names } from "../names.js";
 import { RowAddresses } from "../rowAddresses.js";
 import { columnOf, linesOfColumns, linesOfRuns, movesColumns, single, takesRuns } from "./rowLines.js";
@@ -68,11 +68,12 @@ export function cudaRowEpilogue(
   return new CudaRowEmitter(kernel, names, accumulates, stored(sums[0]!.type.dims).slice(0, -1), { sums, positions }).emit();
 }
 
-export function cudaRowKernel(kernel: Kernel, names: Names, accumulates: (v: Value) => boolean): CudaRowText {
+/** `together`: the tables of all row loops of one launch, in which each row has a warp. */
+export function cudaRowKernel(kernel: Kernel, names: Names, accumulates: (v: Value) => boolean, together?: Table[]): CudaRowText {
   const main = kernel.ops.find((op) => spec(op.kind).form.is !== "view") ?? kernel.ops[0]!;
   const { form } = spec(main.kind);
   const type = form.is === "rowwise" && (form.sumRows || form.sumColumns) ? main.inputs[0]!.type : main.outputs[0]!.type;
-  return new CudaRowEmitter(kernel, names, accumulates, stored(type.dims).slice(0, -1)).emit();
+  return new CudaRowEmitter(kernel, names, accumulates, stored(type.dims).slice(0, -1), undefined, together).emit();
 }
 
 class CudaRowEmitter {
@@ -89,9 +90,12 @@ class CudaRowEmitter {
   readonly #early: string[] = [];
   readonly #held = new Set<string>();
   readonly #sums: CudaRowText["sums"] = [];
-  readonly #tables: Table[] = [];
+  readonly #tables: Table[];
   readonly #scalarNames = new Map<string, string>();
+  /** Results that are one number a row. */
+  readonly #numbers = new Map<Value, string>();
   readonly #partial: Dim[] = [];
+  readonly #places = new Map<Value, string>();
   readonly #step: CudaRowText["step"];
   #loop: RowLoop | undefined;
   #left: readonly Op[] = [];
@@ -102,7 +106,9 @@ class CudaRowEmitter {
     readonly accumulates: (v: Value) => boolean,
     readonly rows: readonly Dim[],
     readonly product?: { sums: readonly Value[]; positions: readonly Position[] },
+    readonly together?: Table[],
   ) {
+    this.#tables = together ?? [];
     this.#address = new RowAddresses(names, rows, cType, product?.positions);
     this.#ops = kernel.ops.filter((op) => spec(op.kind).form.is !== "contraction" && !product?.sums.includes(op.outputs[0]!));
     // A warp that has one row moves its columns faster one by one: runs would leave most lanes idle.
@@ -143,8 +149,8 @@ class CudaRowEmitter {
   /** A warp for a row; for a wide one as many warps as take it in one go, if no lane has to read what another one made. */
   #lanes(): number {
     if (this.product) return LANES_OF_EPILOGUE;
-    const widest = Math.max(...this.#ops.map((op) => columnOf(isRowSum(op) ? op.inputs[0]! : op.outputs[0]!).size));
-    return this.#ops.some(movesColumns) ? 32 : 32 * Math.min(MOST_WARPS, Math.ceil(widest / 256));
+    const widest = Math.max(...this.#ops.map((op) => columnOf(isRowSum(op) || keepsRows(op) ? op.inputs[0]! : op.outputs[0]!).size));
+    return this.together || this.#ops.some(movesColumns) ? 32 : 32 * Math.min(MOST_WARPS, Math.ceil(widest / 256));
   }
 
   #op(op: Op): void {
@@ -153,6 +159,7 @@ class CudaRowEmitter {
     else if (form.is === "gather") this.#gather(op);
     else if (form.is === "pointwise") this.#element(op, (args) => form.c(args, op.attrs));
     else if (form.is === "rowwise") this.#rowwise(op, form);
+    else if (keepsRows(op)) this.#keepRow(op);
     else throw new Error(`${op.kind} is not a row op`);
   }
 
@@ -170,7 +177,44 @@ class CudaRowEmitter {
     const known = this.#scalars(op, form.sumColumns!(op.attrs));
     const [name] = Object.values(known).slice(-1);
     const out = op.outputs[0]!;
-    this.#lines.push(`if (lane == 0) ${this.names.of(out)}[row] = from_float<${cType(out)}>(${name});`);
+    this.#numbers.set(out, name!);
+    if (this.kernel.outputs.includes(out))
+      this.#lines.push(`if (lane == 0) ${this.names.of(out)}[row] = from_float<${cType(out)}>(${name});`);
+  }
+
+  /** Stores a row, or the one number that a row has come to, in a cache. */
+  #keepRow(op: Op): void {
+    const [value] = op.inputs as [Value];
+    const [cache] = op.outputs as [Value];
+    const number = this.#numbers.get(value);
+    const of = stored(value.type.dims).slice(1); // of a token
+    const inner = number ? of : of.slice(0, -1);
+    const width = number ? "1" : dimName(last(value.type));
+    const place = this.#placeInCache(op);
+    const at = plus(
+      times(place, productName(of)),
+      inner.length > 0 ? times(indexOf({ dims: inner, dtype: "f32" }, this.#address.positions), width) : "0",
+    );
+    const name = this.names.of(cache);
+    if (number) {
+      this.#lines.push(`if (lane == 0 && ${place} >= 0) ${name}[${at}] = from_float<${cType(cache)}>(${number});`);
+      return;
+    }
+    const column = columnOf(value);
+    const loop = this.#loopOver(column);
+    loop.keepIn(name, at, name, this.#at(value, column), cType(cache), `${place} >= 0`);
+  }
+
+  /** A variable with the number of a token's row in its cache; below 0 for a row without a request. */
+  #placeInCache(op: Op): string {
+    const [slot, position] = op.inputs.slice(-2) as [Value, Value];
+    const known = this.#places.get(slot);
+    if (known) return known;
+    const place = this.names.fresh("cached");
+    const [row, at] = [slot, position].map((v) => `${this.#address.of(v, false)}[0]`);
+    this.#address.pointers.push(`const int64_t ${place} = ${row} * ${dimName(op.outputs[0]!.type.dims[1]!)} + ${at};  // below 0: nowhere`);
+    this.#places.set(slot, place);
+    return place;
   }
 
   /** An op that writes its row in lines of its own, each lane other columns than it read. */
@@ -389,6 +433,12 @@ class CudaRowEmitter {
 }
 
 const isView = (op: Op): boolean => spec(op.kind).form.is === "view";
+
+/** Ops that store rows in a cache as they are made. */
+function keepsRows(op: Op): boolean {
+  const { form } = spec(op.kind);
+  return form.is === "own" && form.keepsRows?.(op) === true;
+}
 
 /** Ops whose result is one number a row. */
 function isRowSum(op: Op): boolean {

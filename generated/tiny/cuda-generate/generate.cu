@@ -6,7 +6,7 @@
 
 namespace mlac {
 
-const int64_t ARENA_BYTES = 4627712;
+const int64_t ARENA_BYTES = 4689152;
 const int64_t CACHE_AT = 2455040, CACHE_BYTES = 1441792;
 const int64_t ROWS = 8, SEQUENCES = 1, WINDOW = 128;
 const int64_t SLOTS = 8, CONTEXT = 256, VOCABULARY = 256;
@@ -107,66 +107,63 @@ void prefill(cudaStream_t stream, char* arena) {
   float* logits = floats(LOGITS_AT);
 
   bf16* const embed = halves(0);  // [V D]
-  bf16* const lookup_embed = halves(4504832);  // [B T D]
+  bf16* const lookup_embed = halves(4603136);  // [B T D]
   prefill_01_lookup(stream, embed, tokens, lookup_embed);
   float* const attnNorm = floats(65536);  // [D]
-  bf16* const rmsnorm_attnNorm = halves(4537600);  // [B T D]
+  bf16* const rmsnorm_attnNorm = halves(3931392);  // [B T D]
   prefill_02_rmsnorm(stream, lookup_embed, attnNorm, rmsnorm_attnNorm);
   bf16* const kvDown = halves(115200);  // [D C]
   float* const kvNorm = floats(135680);  // [C]
-  bf16* const latent = halves(4603136);  // [B T C]
+  bf16* const latent = halves(4668672);  // [B T C]
   prefill_03_linear_rmsnorm(stream, rmsnorm_attnNorm, kvDown, kvNorm, latent);
+  bf16* const kRope = halves(131584);  // [D R]
+  float* const part_kNorm = floats(169088);  // [R]
+  bf16* const linear_kRope = halves(3964160);  // [B T R]
+  bf16* const rope = halves(4685056);  // [B T R]
+  prefill_04_linear_expand_mul(stream, rmsnorm_attnNorm, kRope, part_kNorm, linear_kRope, rope, floats(3906816), floats(3910912));
   bf16* const q = halves(66048);  // [D H N+R]
   float* const qNorm = floats(168704);  // [N+R]
-  bf16* const rope = halves(4455680);  // [B T H N+R]
-  prefill_04_linear_rmsnorm_rope(stream, rmsnorm_attnNorm, q, qNorm, rope, floats(3906816), floats(3910912));
-  bf16* const v = halves(152320);  // [C H U]
-  bf16* const linear_v = halves(4570368);  // [B T H U]
-  prefill_05_linear(stream, latent, v, linear_v, bytes(3931392));
-  float* const kNorm = floats(168960);  // [N+R]
-  float* const part_kNorm = floats(3931392);  // [R]
-  prefill_06_part(stream, kNorm, part_kNorm);
-  bf16* const kRope = halves(131584);  // [D R]
-  bf16* const linear_kRope = halves(4029696);  // [B T R]
-  bf16* const rope_2 = halves(4033792);  // [B T R]
-  prefill_07_linear_expand_mul(stream, rmsnorm_attnNorm, kRope, part_kNorm, linear_kRope, rope_2, floats(3906816), floats(3910912));
+  bf16* const rope_2 = halves(4455680);  // [B T H N+R]
+  prefill_05_linear_rmsnorm_rope(stream, rmsnorm_attnNorm, q, qNorm, rope_2, floats(3906816), floats(3910912));
   bf16* const k_ = halves(135936);  // [C H N]
-  bf16* const concat = halves(3931392);  // [B T H N+R]
-  bf16* const rope_3 = halves(3980544);  // [B T H N+R]
-  prefill_08_linear_expand_concat(stream, latent, k_, linear_kRope, kNorm, concat, rope_3, floats(3906816), floats(3910912));
-  float* const rstd = floats(4029696);  // [B T H]
-  prefill_09_rstd(stream, concat, rstd);
+  float* const kNorm = floats(168960);  // [N+R]
+  bf16* const concat = halves(4504832);  // [B T H N+R]
+  bf16* const rope_3 = halves(4553984);  // [B T H N+R]
+  prefill_06_linear_expand_concat(stream, latent, k_, linear_kRope, kNorm, concat, rope_3, floats(3906816), floats(3910912));
+  bf16* const v = halves(152320);  // [C H U]
+  bf16* const linear_v = halves(4635904);  // [B T H U]
+  prefill_07_linear(stream, latent, v, linear_v, bytes(3931392));
+  float* const rstd = floats(3931392);  // [B T H]
+  prefill_08_rstd(stream, concat, rstd);
   bf16* const latent_2 = halves(2455040);  // [slots context C]
   bf16* const rotary = halves(2717184);  // [slots context R]
   float* const norm = floats(2782720);  // [slots context H]
-  prefill_10_cacheWrite(stream, latent, rope_2, rstd, slot, position, latent_2, rotary, norm);
+  prefill_09_cacheWrite(stream, latent, rope, rstd, slot, position, latent_2, rotary, norm);
   bf16* const mixed = halves(3931392);  // [B T H U]
   float* const lse = floats(3964160);  // [B T H]
-  prefill_11_attention(stream, rope, rope_3, linear_v, mixed, lse);
+  prefill_10_attention(stream, rope_2, rope_3, linear_v, mixed, lse);
   bf16* const out_ = halves(169216);  // [H U D]
   float* const ffnNorm = floats(201984);  // [D]
   bf16* const add = halves(4029696);  // [B T D]
   bf16* const rmsnorm_ffnNorm = halves(4062464);  // [B T D]
-  prefill_12_linear_add_rmsnorm(stream, mixed, out_, lookup_embed, ffnNorm, add, rmsnorm_ffnNorm);
+  prefill_11_linear_add_rmsnorm(stream, mixed, out_, lookup_embed, ffnNorm, add, rmsnorm_ffnNorm);
   bf16* const gate = halves(202496);  // [D W]
   bf16* const up = halves(300800);  // [D W]
   bf16* const swiglu = halves(3931392);  // [B T W]
-  prefill_13_linear_swiglu(stream, rmsnorm_ffnNorm, gate, up, swiglu);
+  prefill_12_linear_swiglu(stream, rmsnorm_ffnNorm, gate, up, swiglu);
   bf16* const down = halves(399104);  // [W D]
   bf16* const x = halves(4455680);  // [B T D]
-  prefill_14_linear_add(stream, swiglu, down, add, x);
+  prefill_13_linear_add(stream, swiglu, down, add, x);
   for (int64_t layer = 0; layer < 3; ++layer) {  // model.ts:57   for (const layer of p.layers) x = layer(x);
-    float* const kNorm_2 = floats(807680 + layer * 192);  // [N+R]
-    float* const part_kNorm_2 = floats(3964160);  // [R]
-    prefill_06_part(stream, kNorm_2, part_kNorm_2);
     bf16* const x_2 = halves(4455680 + (layer % 2) * 32768);  // [B T D]
     float* const attnNorm_2 = floats(497408 + layer * 512);  // [D]
     bf16* const rmsnorm_attnNorm_2 = halves(3931392);  // [B T D]
-    prefill_15_rmsnorm(stream, x_2, attnNorm_2, rmsnorm_attnNorm_2);
+    prefill_14_rmsnorm(stream, x_2, attnNorm_2, rmsnorm_attnNorm_2);
     bf16* const kRope_2 = halves(695552 + layer * 4096);  // [D R]
+    float* const part_kNorm_2 = floats(807808 + layer * 192);  // [R]
     bf16* const linear_kRope_2 = halves(4619520);  // [B T R]
     bf16* const rope_4 = halves(4623616);  // [B T R]
-    prefill_07_linear_expand_mul(stream, rmsnorm_attnNorm_2, kRope_2, part_kNorm_2, linear_kRope_2, rope_4, floats(3906816), floats(3910912));
+    prefill_04_linear_expand_mul(stream, rmsnorm_attnNorm_2, kRope_2, part_kNorm_2, linear_kRope_2, rope_4, floats(3906816), floats(3910912));
     bf16* const kvDown_2 = halves(646400 + layer * 16384);  // [D C]
     float* const kvNorm_2 = floats(707840 + layer * 256);  // [C]
     bf16* const latent_3 = halves(4603136);  // [B T C]
@@ -174,27 +171,28 @@ void prefill(cudaStream_t stream, char* arena) {
     bf16* const q_2 = halves(498944 + layer * 49152);  // [D H N+R]
     float* const qNorm_2 = floats(806912 + layer * 192);  // [N+R]
     bf16* const rope_5 = halves(4521216);  // [B T H N+R]
-    prefill_04_linear_rmsnorm_rope(stream, rmsnorm_attnNorm_2, q_2, qNorm_2, rope_5, floats(3906816), floats(3910912));
+    prefill_05_linear_rmsnorm_rope(stream, rmsnorm_attnNorm_2, q_2, qNorm_2, rope_5, floats(3906816), floats(3910912));
     bf16* const v_2 = halves(757760 + layer * 16384);  // [C H U]
     bf16* const linear_v_2 = halves(4570368);  // [B T H U]
-    prefill_05_linear(stream, latent_3, v_2, linear_v_2, bytes(3931392));
+    prefill_07_linear(stream, latent_3, v_2, linear_v_2, bytes(3931392));
     bf16* const k__2 = halves(708608 + layer * 16384);  // [C H N]
+    float* const kNorm_2 = floats(807680 + layer * 192);  // [N+R]
     bf16* const concat_2 = halves(3931392);  // [B T H N+R]
     bf16* const rope_6 = halves(3980544);  // [B T H N+R]
-    prefill_08_linear_expand_concat(stream, latent_3, k__2, linear_kRope_2, kNorm_2, concat_2, rope_6, floats(3906816), floats(3910912));
+    prefill_06_linear_expand_concat(stream, latent_3, k__2, linear_kRope_2, kNorm_2, concat_2, rope_6, floats(3906816), floats(3910912));
     bf16* const mixed_2 = halves(4029696);  // [B T H U]
     float* const lse_2 = floats(4062464);  // [B T H]
-    prefill_11_attention(stream, rope_5, rope_6, linear_v_2, mixed_2, lse_2);
+    prefill_10_attention(stream, rope_5, rope_6, linear_v_2, mixed_2, lse_2);
     float* const rstd_2 = floats(4095232);  // [B T H]
-    prefill_09_rstd(stream, concat_2, rstd_2);
+    prefill_08_rstd(stream, concat_2, rstd_2);
     bf16* const out__2 = halves(808448 + layer * 32768);  // [H U D]
     float* const ffnNorm_2 = floats(906752 + layer * 512);  // [D]
     bf16* const add_2 = halves(3996928);  // [B T D]
     bf16* const rmsnorm_ffnNorm_2 = halves(3931392);  // [B T D]
-    prefill_16_linear_add_rmsnorm(stream, mixed_2, out__2, x_2, ffnNorm_2, add_2, rmsnorm_ffnNorm_2);
+    prefill_15_linear_add_rmsnorm(stream, mixed_2, out__2, x_2, ffnNorm_2, add_2, rmsnorm_ffnNorm_2);
     bf16* const router = halves(908288 + layer * 2048);  // [D E]
     float* const linear_router = floats(4029696);  // [B T E]
-    prefill_17_linear(stream, rmsnorm_ffnNorm_2, router, linear_router, bytes(3964160));
+    prefill_16_linear(stream, rmsnorm_ffnNorm_2, router, linear_router, bytes(3964160));
     float* const gates = floats(4097280);  // [B T topK]
     int32_t* const choice = ints(3968256);  // [B T topK] i32
     int32_t* const slot_2 = ints(4098304);  // [B T topK] i32
@@ -203,34 +201,34 @@ void prefill(cudaStream_t stream, char* arena) {
     int32_t* const load = ints(3970816);  // [E] i32
     float* const probabilities = floats(3964160);  // [B T E]
     float* const balance = floats(3971072);  // []
-    prefill_18_route(stream, linear_router, gates, choice, slot_2, source, offsets, load, probabilities, balance, bytes(3970304));
+    prefill_17_route(stream, linear_router, gates, choice, slot_2, source, offsets, load, probabilities, balance, bytes(3970304));
     bf16* const gate_2 = halves(914432 + layer * 131072);  // [E D F]
     bf16* const up_2 = halves(1307648 + layer * 131072);  // [E D F]
     bf16* const swiglu_2 = halves(4029696);  // [E rows F]
-    prefill_19_linear_dispatch_swiglu(stream, rmsnorm_ffnNorm_2, source, gate_2, offsets, up_2, swiglu_2);
+    prefill_18_linear_dispatch_swiglu(stream, rmsnorm_ffnNorm_2, source, gate_2, offsets, up_2, swiglu_2);
     bf16* const sharedGate = halves(2094080 + layer * 32768);  // [D S]
     bf16* const sharedUp = halves(2192384 + layer * 32768);  // [D S]
     bf16* const swiglu_3 = halves(4062464);  // [B T S]
-    prefill_20_linear_swiglu(stream, rmsnorm_ffnNorm_2, sharedGate, sharedUp, swiglu_3);
+    prefill_19_linear_swiglu(stream, rmsnorm_ffnNorm_2, sharedGate, sharedUp, swiglu_3);
     bf16* const down_2 = halves(1700864 + layer * 131072);  // [E F D]
     bf16* const routed = halves(3931392);  // [E rows D]
-    prefill_21_linear(stream, swiglu_2, down_2, offsets, routed);
+    prefill_20_linear(stream, swiglu_2, down_2, offsets, routed);
     bf16* const combine = halves(4029696);  // [B T D]
-    prefill_22_combine(stream, routed, slot_2, gates, combine);
+    prefill_21_combine(stream, routed, slot_2, gates, combine);
     bf16* const sharedDown = halves(2290688 + layer * 32768);  // [S D]
     bf16* const x_3 = halves(4455680 + ((layer + 1) % 2) * 32768);  // [B T D]
-    prefill_23_linear_add(stream, swiglu_3, sharedDown, combine, add_2, x_3);
+    prefill_22_linear_add(stream, swiglu_3, sharedDown, combine, add_2, x_3);
     bf16* const latent_4 = halves(2815488 + layer * 262144);  // [slots context C]
     bf16* const rotary_2 = halves(3601920 + layer * 65536);  // [slots context R]
     float* const norm_2 = floats(3798528 + layer * 32768);  // [slots context H]
-    prefill_10_cacheWrite(stream, latent_3, rope_4, rstd_2, slot, position, latent_4, rotary_2, norm_2);
+    prefill_09_cacheWrite(stream, latent_3, rope_4, rstd_2, slot, position, latent_4, rotary_2, norm_2);
   }
   bf16* const x_4 = halves(4488448);  // [B T D]
   float* const norm_3 = floats(2388992);  // [D]
   bf16* const rmsnorm_norm = halves(3931392);  // [B T D]
-  prefill_24_rmsnorm(stream, x_4, norm_3, rmsnorm_norm);
+  prefill_23_rmsnorm(stream, x_4, norm_3, rmsnorm_norm);
   bf16* const head = halves(2389504);  // [V D]
-  prefill_25_nextLogits(stream, rmsnorm_norm, head, position, logits);
+  prefill_24_nextLogits(stream, rmsnorm_norm, head, position, logits);
 }
 
 void decode(cudaStream_t stream, char* arena) {
@@ -245,113 +243,81 @@ void decode(cudaStream_t stream, char* arena) {
   bf16* const lookup_embed = halves(4007168);  // [B D]
   decode_01_lookup(stream, embed, tokens, lookup_embed);
   float* const attnNorm = floats(65536);  // [D]
-  bf16* const rmsnorm_attnNorm = halves(3934464);  // [B D]
-  decode_02_rmsnorm(stream, lookup_embed, attnNorm, rmsnorm_attnNorm);
   bf16* const kvDown = halves(115200);  // [D C]
-  bf16* const linear_kvDown = halves(3931392);  // [B C]
-  decode_03_linear(stream, rmsnorm_attnNorm, kvDown, linear_kvDown);
-  float* const kvNorm = floats(135680);  // [C]
-  bf16* const latent = halves(3938560);  // [B C]
-  decode_04_rmsnorm(stream, linear_kvDown, kvNorm, latent);
   bf16* const kRope = halves(131584);  // [D R]
-  bf16* const linear_kRope = halves(3939584);  // [B R]
-  decode_05_linear(stream, rmsnorm_attnNorm, kRope, linear_kRope);
   bf16* const q = halves(66048);  // [D H N+R]
+  bf16* const linear_kvDown = halves(3938560);  // [B C]
+  bf16* const linear_kRope = halves(3939584);  // [B R]
   bf16* const linear_q = halves(3931392);  // [B H N+R]
-  decode_06_linear(stream, rmsnorm_attnNorm, q, linear_q);
-  float* const qNorm = floats(168704);  // [N+R]
-  float* const kNorm = floats(168960);  // [N+R]
-  bf16* const part = halves(3934464);  // [B H N]
-  bf16* const part_2 = halves(4009216);  // [B H R]
-  decode_07_rmsnorm_rope_expand(stream, linear_q, qNorm, position, kNorm, part, part_2, floats(3915008), floats(3923200));
+  decode_02_linear_rmsnorm(stream, lookup_embed, attnNorm, kvDown, kRope, q, linear_kvDown, linear_kRope, linear_q);
+  float* const kvNorm = floats(135680);  // [C]
   bf16* const k_ = halves(135936);  // [C H N]
-  bf16* const linear_k = halves(3936512);  // [B H N]
-  decode_08_linear(stream, latent, k_, linear_k);
-  bf16* const concat = halves(3931392);  // [B H N+R]
-  decode_09_expand_concat(stream, linear_kRope, linear_k, concat);
-  float* const part_kNorm = floats(3936512);  // [R]
-  decode_10_part(stream, kNorm, part_kNorm);
-  bf16* const rope = halves(3936768);  // [B R]
-  decode_11_expand_mul_rope(stream, part_kNorm, linear_kRope, position, rope, floats(3915008), floats(3923200));
-  float* const rstd = floats(3936512);  // [B H]
-  decode_12_rstd(stream, concat, rstd);
-  bf16* const latent_2 = halves(2455040);  // [slots context C]
+  bf16* const linear_k = halves(3934464);  // [B H N]
+  decode_03_linear_rmsnorm(stream, linear_kvDown, kvNorm, k_, linear_k);
+  float* const qNorm = floats(168704);  // [N+R]
+  float* const part_kNorm = floats(169088);  // [R]
+  float* const kNorm = floats(168960);  // [N+R]
+  bf16* const latent = halves(2455040);  // [slots context C]
   bf16* const rotary = halves(2717184);  // [slots context R]
   float* const norm = floats(2782720);  // [slots context H]
-  decode_13_cacheWrite(stream, latent, rope, rstd, slot, position, latent_2, rotary, norm);
+  bf16* const part = halves(3936512);  // [B H N]
+  bf16* const part_2 = halves(4009216);  // [B H R]
+  decode_04_rmsnorm_expand_concat(stream, linear_kvDown, kvNorm, linear_q, qNorm, linear_kRope, linear_k, position, part_kNorm, slot, kNorm, latent, rotary, norm, part, part_2, floats(3915008), floats(3923200));
   bf16* const linearByHead_k = halves(3998976);  // [B H C]
-  decode_14_linearByHead(stream, part, k_, linearByHead_k);
+  decode_05_linearByHead(stream, part, k_, linearByHead_k);
   bf16* const mixed_latent = halves(4003072);  // [B H C]
-  decode_15_latentCachedAttention(stream, linearByHead_k, part_2, latent_2, rotary, norm, slot, position, mixed_latent, bytes(3931392));
+  decode_06_latentCachedAttention(stream, linearByHead_k, part_2, latent, rotary, norm, slot, position, mixed_latent, bytes(3931392));
   bf16* const v = halves(152320);  // [C H U]
   bf16* const mixed = halves(3931392);  // [B H U]
-  decode_16_linearByHead(stream, mixed_latent, v, mixed);
+  decode_07_linearByHead(stream, mixed_latent, v, mixed);
   bf16* const out_ = halves(169216);  // [H U D]
   bf16* const add = halves(3937536);  // [B D]
-  decode_17_linear_add(stream, mixed, out_, lookup_embed, add);
+  decode_08_linear_add(stream, mixed, out_, lookup_embed, add);
   float* const ffnNorm = floats(201984);  // [D]
-  bf16* const rmsnorm_ffnNorm = halves(3939584);  // [B D]
-  decode_18_rmsnorm(stream, add, ffnNorm, rmsnorm_ffnNorm);
   bf16* const gate = halves(202496);  // [D W]
   bf16* const up = halves(300800);  // [D W]
   bf16* const swiglu = halves(3931392);  // [B W]
-  decode_19_linear_swiglu(stream, rmsnorm_ffnNorm, gate, up, swiglu);
+  decode_09_linear_rmsnorm_swiglu(stream, add, ffnNorm, gate, up, swiglu);
   bf16* const down = halves(399104);  // [W D]
   bf16* const x = halves(3998976);  // [B D]
-  decode_20_linear_add(stream, swiglu, down, add, x);
+  decode_10_linear_add(stream, swiglu, down, add, x);
   for (int64_t layer = 0; layer < 3; ++layer) {  // model.ts:57   for (const layer of p.layers) x = layer(x);
     bf16* const x_2 = halves(3998976 + (layer % 2) * 2048);  // [B D]
     float* const attnNorm_2 = floats(497408 + layer * 512);  // [D]
-    bf16* const rmsnorm_attnNorm_2 = halves(3934464);  // [B D]
-    decode_21_rmsnorm(stream, x_2, attnNorm_2, rmsnorm_attnNorm_2);
     bf16* const kvDown_2 = halves(646400 + layer * 16384);  // [D C]
-    bf16* const linear_kvDown_2 = halves(3931392);  // [B C]
-    decode_03_linear(stream, rmsnorm_attnNorm_2, kvDown_2, linear_kvDown_2);
-    float* const kvNorm_2 = floats(707840 + layer * 256);  // [C]
-    bf16* const latent_3 = halves(3938560);  // [B C]
-    decode_04_rmsnorm(stream, linear_kvDown_2, kvNorm_2, latent_3);
     bf16* const kRope_2 = halves(695552 + layer * 4096);  // [D R]
-    bf16* const linear_kRope_2 = halves(3939584);  // [B R]
-    decode_05_linear(stream, rmsnorm_attnNorm_2, kRope_2, linear_kRope_2);
     bf16* const q_2 = halves(498944 + layer * 49152);  // [D H N+R]
+    bf16* const linear_kvDown_2 = halves(3938560);  // [B C]
+    bf16* const linear_kRope_2 = halves(3939584);  // [B R]
     bf16* const linear_q_2 = halves(3931392);  // [B H N+R]
-    decode_06_linear(stream, rmsnorm_attnNorm_2, q_2, linear_q_2);
-    float* const qNorm_2 = floats(806912 + layer * 192);  // [N+R]
-    float* const kNorm_2 = floats(807680 + layer * 192);  // [N+R]
-    bf16* const part_3 = halves(3934464);  // [B H N]
-    bf16* const part_4 = halves(4011264);  // [B H R]
-    decode_07_rmsnorm_rope_expand(stream, linear_q_2, qNorm_2, position, kNorm_2, part_3, part_4, floats(3915008), floats(3923200));
+    decode_11_linear_rmsnorm(stream, x_2, attnNorm_2, kvDown_2, kRope_2, q_2, linear_kvDown_2, linear_kRope_2, linear_q_2);
+    float* const kvNorm_2 = floats(707840 + layer * 256);  // [C]
     bf16* const k__2 = halves(708608 + layer * 16384);  // [C H N]
-    bf16* const linear_k_2 = halves(3936512);  // [B H N]
-    decode_08_linear(stream, latent_3, k__2, linear_k_2);
-    bf16* const concat_2 = halves(3931392);  // [B H N+R]
-    decode_09_expand_concat(stream, linear_kRope_2, linear_k_2, concat_2);
-    float* const part_kNorm_2 = floats(3936512);  // [R]
-    decode_10_part(stream, kNorm_2, part_kNorm_2);
-    bf16* const rope_2 = halves(3936768);  // [B R]
-    decode_11_expand_mul_rope(stream, part_kNorm_2, linear_kRope_2, position, rope_2, floats(3915008), floats(3923200));
-    float* const rstd_2 = floats(3936512);  // [B H]
-    decode_12_rstd(stream, concat_2, rstd_2);
-    bf16* const latent_4 = halves(2815488 + layer * 262144);  // [slots context C]
+    bf16* const linear_k_2 = halves(3934464);  // [B H N]
+    decode_03_linear_rmsnorm(stream, linear_kvDown_2, kvNorm_2, k__2, linear_k_2);
+    float* const qNorm_2 = floats(806912 + layer * 192);  // [N+R]
+    float* const part_kNorm_2 = floats(807808 + layer * 192);  // [R]
+    float* const kNorm_2 = floats(807680 + layer * 192);  // [N+R]
+    bf16* const latent_2 = halves(2815488 + layer * 262144);  // [slots context C]
     bf16* const rotary_2 = halves(3601920 + layer * 65536);  // [slots context R]
     float* const norm_2 = floats(3798528 + layer * 32768);  // [slots context H]
-    decode_13_cacheWrite(stream, latent_3, rope_2, rstd_2, slot, position, latent_4, rotary_2, norm_2);
+    bf16* const part_3 = halves(3936512);  // [B H N]
+    bf16* const part_4 = halves(4011264);  // [B H R]
+    decode_04_rmsnorm_expand_concat(stream, linear_kvDown_2, kvNorm_2, linear_q_2, qNorm_2, linear_kRope_2, linear_k_2, position, part_kNorm_2, slot, kNorm_2, latent_2, rotary_2, norm_2, part_3, part_4, floats(3915008), floats(3923200));
     bf16* const linearByHead_k_2 = halves(4003072);  // [B H C]
-    decode_14_linearByHead(stream, part_3, k__2, linearByHead_k_2);
+    decode_05_linearByHead(stream, part_3, k__2, linearByHead_k_2);
     bf16* const mixed_latent_2 = halves(4007168);  // [B H C]
-    decode_15_latentCachedAttention(stream, linearByHead_k_2, part_4, latent_4, rotary_2, norm_2, slot, position, mixed_latent_2, bytes(3931392));
+    decode_06_latentCachedAttention(stream, linearByHead_k_2, part_4, latent_2, rotary_2, norm_2, slot, position, mixed_latent_2, bytes(3931392));
     bf16* const v_2 = halves(757760 + layer * 16384);  // [C H U]
     bf16* const mixed_2 = halves(3931392);  // [B H U]
-    decode_16_linearByHead(stream, mixed_latent_2, v_2, mixed_2);
+    decode_07_linearByHead(stream, mixed_latent_2, v_2, mixed_2);
     bf16* const out__2 = halves(808448 + layer * 32768);  // [H U D]
     bf16* const add_2 = halves(3935488);  // [B D]
-    decode_22_linear_add(stream, mixed_2, out__2, x_2, add_2);
+    decode_12_linear_add(stream, mixed_2, out__2, x_2, add_2);
     float* const ffnNorm_2 = floats(906752 + layer * 512);  // [D]
-    bf16* const rmsnorm_ffnNorm_2 = halves(3937536);  // [B D]
-    decode_18_rmsnorm(stream, add_2, ffnNorm_2, rmsnorm_ffnNorm_2);
     bf16* const router = halves(908288 + layer * 2048);  // [D E]
     float* const linear_router = floats(3931392);  // [B E]
-    decode_23_linear(stream, rmsnorm_ffnNorm_2, router, linear_router);
+    decode_13_linear_rmsnorm(stream, add_2, ffnNorm_2, router, linear_router);
     float* const gates = floats(3941632);  // [B topK]
     int32_t* const choice = ints(3931648);  // [B topK] i32
     int32_t* const slot_2 = ints(3941888);  // [B topK] i32
@@ -360,30 +326,26 @@ void decode(cudaStream_t stream, char* arena) {
     int32_t* const load = ints(3932160);  // [E] i32
     float* const probabilities = floats(3932416);  // [B E]
     float* const balance = floats(3932672);  // []
-    decode_24_route(stream, linear_router, gates, choice, slot_2, source, offsets, load, probabilities, balance);
-    bf16* const gate_2 = halves(914432 + layer * 131072);  // [E D F]
-    bf16* const up_2 = halves(1307648 + layer * 131072);  // [E D F]
-    bf16* const swiglu_2 = halves(3939584);  // [E rows F]
-    decode_25_linear_dispatch_swiglu(stream, rmsnorm_ffnNorm_2, source, gate_2, offsets, up_2, swiglu_2);
-    bf16* const down_2 = halves(1700864 + layer * 131072);  // [E F D]
-    bf16* const routed = halves(3931392);  // [E rows D]
-    decode_26_linear(stream, swiglu_2, down_2, offsets, routed);
+    decode_14_route(stream, linear_router, gates, choice, slot_2, source, offsets, load, probabilities, balance);
     bf16* const sharedGate = halves(2094080 + layer * 32768);  // [D S]
     bf16* const sharedUp = halves(2192384 + layer * 32768);  // [D S]
-    bf16* const swiglu_3 = halves(3939584);  // [B S]
-    decode_27_linear_swiglu(stream, rmsnorm_ffnNorm_2, sharedGate, sharedUp, swiglu_3);
-    bf16* const combine = halves(3937536);  // [B D]
-    decode_28_combine(stream, routed, slot_2, gates, combine);
+    bf16* const swiglu_2 = halves(3937536);  // [B S]
+    decode_15_linear_rmsnorm_swiglu(stream, add_2, ffnNorm_2, sharedGate, sharedUp, swiglu_2);
+    bf16* const gate_2 = halves(914432 + layer * 131072);  // [E D F]
+    bf16* const up_2 = halves(1307648 + layer * 131072);  // [E D F]
+    bf16* const swiglu_3 = halves(3939584);  // [E rows F]
+    decode_16_linear_rmsnorm_dispatch(stream, add_2, ffnNorm_2, source, gate_2, offsets, up_2, swiglu_3);
+    bf16* const down_2 = halves(1700864 + layer * 131072);  // [E F D]
+    bf16* const routed = halves(3931392);  // [E rows D]
+    decode_17_linear(stream, swiglu_3, down_2, offsets, routed);
     bf16* const sharedDown = halves(2290688 + layer * 32768);  // [S D]
     bf16* const x_3 = halves(3998976 + ((layer + 1) % 2) * 2048);  // [B D]
-    decode_29_linear_add(stream, swiglu_3, sharedDown, combine, add_2, x_3);
+    decode_18_linear_combine_add(stream, swiglu_2, sharedDown, routed, slot_2, gates, add_2, x_3);
   }
   bf16* const x_4 = halves(4001024);  // [B D]
   float* const norm_3 = floats(2388992);  // [D]
-  bf16* const rmsnorm_norm = halves(3931392);  // [B D]
-  decode_30_rmsnorm(stream, x_4, norm_3, rmsnorm_norm);
   bf16* const head = halves(2389504);  // [V D]
-  decode_31_nextLogits(stream, rmsnorm_norm, head, logits);
+  decode_19_nextLogits_rmsnorm(stream, x_4, norm_3, head, logits);
 }
 
 }  // namespace mlac

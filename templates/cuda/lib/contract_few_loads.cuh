@@ -1,37 +1,20 @@
-// Products with few rows: the shape of blocks, and how a lane's part of A and B comes to its registers. contract_few.cuh has the picture.
+// Products with few rows, for any device: the shape of blocks, and how a lane's part of A and B comes to its registers. contract_few_portable.cuh has the picture.
 #pragma once
 
-#include "contract.cuh"
+#include "contract_few_job.cuh"
+#include "mma.cuh"
 
 namespace mlac {
 namespace few {
+namespace portable {
 
-constexpr int SPAN = 64, CHUNK = 32, TILE = 8;  // columns of a warp; k that lanes hold 16 bytes of; rows of a tile
-/// MOST_TILES: of two sums, for which there are registers. PROCESSORS: of the devices that this is tuned for.
-#ifdef MLAC_HOPPER
-constexpr int MOST_CLUSTER = 8, PROCESSORS = 132, SMALLEST_BLOCKS = 4, MOST_TILES = 8;
-#else
-constexpr int MOST_CLUSTER = 1, PROCESSORS = 108, SMALLEST_BLOCKS = 3, MOST_TILES = 4;
-#endif
-
-/// A matrix of one group: rows `stride` elements apart, groups `group_stride`. index, divisor: as Operand's.
-struct Matrix {
-  const bf16* data;
-  int64_t stride, group_stride;
-  const int32_t* index;
-  int divisor;
-};
-
-template <int SUMS>
-struct Part {
-  int k;
-  Matrix a, b[SUMS];
-};
+constexpr int CHUNK = 32;  // k that lanes hold 16 bytes of
+constexpr int MOST_TILES = 4;  // of two sums, for which there are registers
 
 /// C: a Contraction. TILES: tiles of eight rows that are computed at a time.
 template <typename C, int TILES>
 struct Layout {
-  static_assert(TILES >= 1 && TILES <= 8 && C::SUMS <= 2 && C::ALIGNED && C::A == Major::k && !C::GATHER_B && !C::SYMMETRIC && C::KIND != Kind::ragged_k);
+  static_assert(TILES >= 1 && TILES <= 8);
   static constexpr int SUMS = C::SUMS;
   static constexpr bool BY_N = C::B == Major::own;
   static constexpr int CHUNKS = BY_N ? 1 : 2, STEP = CHUNKS * CHUNK, PIECES = BY_N ? 2 : 4;  // of a step
@@ -40,21 +23,11 @@ struct Layout {
   static constexpr int WARP_TILES = (TILES + ROW_WARPS - 1) / ROW_WARPS;
   static constexpr int ROWS = TILE * WARP_TILES * ROW_WARPS;
   static constexpr int DEPTH = SUMS == 2 ? 2 : 4;  // pieces that are under way
-  static constexpr int STRIDE = SPAN + 4;               // floats from a row of sums to the next
-  static constexpr int FOURS = ROWS / 4;                // rows that an epilogue's call has
-  /// Floats of shared memory: what each part of k comes to; and what the cluster's blocks have of the rows that this one owns.
-  static constexpr int OWN = K_WARPS * SUMS * ROWS * STRIDE;
-  static constexpr int received(int cluster) { return cluster * int(ceil_div(FOURS, cluster)) * 4 * SUMS * STRIDE; }
-  static constexpr int bytes(int cluster) { return 4 * (OWN + received(cluster)); }
-  static constexpr int BLOCKS = TILES > 2 || SUMS * TILES > 2 ? 2 : SUMS * TILES == 1 && BY_N ? SMALLEST_BLOCKS : 3;  // of a multiprocessor
-};
-
-template <typename C, typename Epilogue>
-struct Job {
-  Part<C::SUMS> parts[C::PRODUCTS];
-  int groups, m, n, column_blocks;
-  const int32_t* offsets;
-  Epilogue epilogue;
+  static constexpr int FOURS = ROWS / 4;           // rows that an epilogue's call has
+  /// Floats of shared memory: what each part of k comes to, and the parts' squares of each row.
+  static constexpr int OWN = K_WARPS * SUMS * ROWS * STRIDE, SQUARES = K_WARPS * ROWS;
+  static constexpr int BYTES = 4 * (OWN + SQUARES);
+  static constexpr int BLOCKS = TILES > 2 || SUMS * TILES > 2 ? 2 : 3;  // of a multiprocessor
 };
 
 /// 16 bytes that are read once; ONCE: by one warp, so that they pass by this multiprocessor's cache.
@@ -81,15 +54,15 @@ struct Weights {
   int stride;          // bytes from a row, as stored, to the next: the sums' matrices are of one shape
   int n_left, k_left;  // columns from this lane's first on, and k
 
-  __device__ Weights(const Part<L::SUMS>& part, int group, int n, int n_end, int step) {
+  __device__ Weights(const Matrix (&b)[L::SUMS], int k_end, int group, int n, int n_end, int step) {
     const int g = threadIdx.x % WARP / 4, t = threadIdx.x % 4, k = step * L::STEP + 8 * t;
     n_left = n_end - n - (BY_N ? 8 * g : g);
-    k_left = part.k - k;
-    stride = int(part.b[0].stride * sizeof(bf16));
+    k_left = k_end - k;
+    stride = int(b[0].stride * sizeof(bf16));
 #pragma unroll
     for (int s = 0; s < L::SUMS; ++s) {
       const int64_t row = BY_N ? k : n + g, column = BY_N ? n + 8 * g : k;
-      next[s] = reinterpret_cast<const char*>(part.b[s].data + group * part.b[s].group_stride + column) + row * stride;
+      next[s] = reinterpret_cast<const char*>(b[s].data + group * b[s].group_stride + column) + row * stride;
     }
   }
   /// Calls use(sum, i, address, whether it exists) for the four 16 bytes of each sum, and goes on. piece: 0 to PIECES − 1 by turns.
@@ -110,13 +83,6 @@ struct Weights {
   }
   __device__ void load(uint4 (&to)[L::SUMS][4], int number) {
     piece(number, [&](int s, int i, const char* from, bool exists) { to[s][i] = fetch<L::ROW_WARPS == 1>(from, exists); });
-  }
-  /// Towards the second-level cache only. Where n is contiguous one lane asks for its row's 128 bytes.
-  __device__ void prefetch(int number) {
-    const bool asks = !BY_N || threadIdx.x % WARP < 4;
-    piece(number, [&](int, int, const char* from, bool exists) {
-      if (asks && exists) asm volatile("prefetch.global.L2 [%0];" ::"l"(from));
-    });
   }
 };
 
@@ -144,36 +110,44 @@ __device__ inline void multiply_piece(float (&sums)[TILES][4][4], const uint4 (&
 }
 
 /// A lane's rows of A: row 8i + g of the warp's, 16 bytes of each chunk at each step. rows: how many the warp has.
-template <typename C, class L>
+template <typename C, class L, bool NORMED>
 struct Rows {
   static constexpr int TILES = L::WARP_TILES;
   const bf16* next[C::GATHER_A ? TILES : 1];
+  const float* gain;
+  float squares[TILES];
   int k_left, rows, stride;  // rows: from this lane's first on
 
-  __device__ Rows(const Part<C::SUMS>& part, int group, int64_t first, int count, int step) {
+  __device__ Rows(const Matrix& a, const float* gains, int k_end, int group, int64_t first, int count, int step) : squares{} {
     const int g = threadIdx.x % WARP / 4, k = step * L::STEP + 8 * int(threadIdx.x % 4);
-    k_left = part.k - k, rows = count - g, stride = int(part.a.stride);
-    const bf16* const from = part.a.data + group * part.a.group_stride + k;
+    k_left = k_end - k, rows = count - g, stride = int(a.stride), gain = gains + k;
+    const bf16* const from = a.data + group * a.group_stride + k;
     if constexpr (!C::GATHER_A) next[0] = from + (first + g) * stride;
     else
 #pragma unroll
-      for (int i = 0; i < TILES; ++i) next[i] = from + int64_t(rows > TILE * i ? part.a.index[first + g + TILE * i] / part.a.divisor : 0) * stride;
+      for (int i = 0; i < TILES; ++i) next[i] = from + int64_t(rows > TILE * i ? a.index[first + g + TILE * i] / a.divisor : 0) * stride;
   }
   __device__ void load(uint4 (&to)[L::CHUNKS][TILES]) {
 #pragma unroll
-    for (int i = 0; i < TILES; ++i) {
-      const bf16* const from = C::GATHER_A ? next[C::GATHER_A ? i : 0] : next[0] + TILE * i * stride;
+    for (int chunk = 0; chunk < L::CHUNKS; ++chunk) {
+      const bool inside = k_left > CHUNK * chunk;
+      Run gains = {};
+      if (NORMED && inside) gains = load_aligned(gain + CHUNK * chunk);
 #pragma unroll
-      for (int chunk = 0; chunk < L::CHUNKS; ++chunk) {
+      for (int i = 0; i < TILES; ++i) {
+        const bf16* const from = C::GATHER_A ? next[C::GATHER_A ? i : 0] : next[0] + TILE * i * stride;
         to[chunk][i] = make_uint4(0, 0, 0, 0);
-        if (rows > TILE * i && k_left > CHUNK * chunk) to[chunk][i] = *reinterpret_cast<const uint4*>(from + CHUNK * chunk);
+        if (rows > TILE * i && inside) to[chunk][i] = *reinterpret_cast<const uint4*>(from + CHUNK * chunk);
+        if constexpr (NORMED) to[chunk][i] = with_gain(to[chunk][i], gains, squares[i]);
       }
     }
 #pragma unroll
     for (const bf16*& at : next) at += L::STEP;
+    gain += L::STEP;
     k_left -= L::STEP;
   }
 };
 
+}  // namespace portable
 }  // namespace few
 }  // namespace mlac

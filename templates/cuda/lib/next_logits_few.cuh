@@ -18,11 +18,11 @@ struct StoreLogits {
 };
 
 /// logits[r, v] = ⟨x[r], head[v]⟩. x [ROWS, width]; head [vocabulary, width], which no kernel of the stream writes; logits [ROWS, vocabulary]. The
-/// width is a multiple of 8. Returns what the launch returned.
-template <int ROWS>
-cudaError_t logits_of_rows(cudaStream_t stream, int64_t width, int64_t vocabulary, const bf16* x, const bf16* head, float* logits) {
+/// width is a multiple of 8. With few::Normed, x is normalised while it is read. Returns what the launch returned.
+template <int ROWS, typename Norm = few::Plain>
+cudaError_t logits_of_rows(cudaStream_t stream, int64_t width, int64_t vocabulary, const bf16* x, const bf16* head, float* logits, const Norm& norm = {}) {
   using C = Contraction<Kind::dense, Major::k, Major::k>;
-  return contract_few<C, ROWS>(stream, Extent{1, ROWS, vocabulary, nullptr}, {{width, {x, ROWS, width}, {{head, vocabulary, width}}}}, StoreLogits{logits, vocabulary});
+  return contract_few<C, ROWS>(stream, Extent{1, ROWS, vocabulary, nullptr}, {{width, {x, ROWS, width}, {{head, vocabulary, width}}}}, StoreLogits{logits, vocabulary}, norm);
 }
 
 }  // namespace mlac

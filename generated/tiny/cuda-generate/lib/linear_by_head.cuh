@@ -36,14 +36,12 @@ template <int ROWS, int READS, int WRITES, bool BACK>
 cudaError_t linear_by_head(cudaStream_t stream, int64_t heads, const bf16* x, const bf16* w, bf16* y) {
   if constexpr (READS % RUN == 0 && WRITES % RUN == 0) {
     using C = Contraction<Kind::batched, Major::k, BACK ? Major::k : Major::own>;
-    constexpr int TILES = ROWS < 64 ? (ROWS + few::TILE - 1) / few::TILE : 8;
-    few::Job<C, by_head::Store> job{};
-    job.groups = int(heads), job.m = ROWS, job.n = WRITES;
-    job.parts[0].k = READS;
-    job.parts[0].a = {x, heads * READS, READS, nullptr, 1};
-    job.parts[0].b[0] = {w, heads * (BACK ? READS : WRITES), BACK ? READS : WRITES, nullptr, 1};
-    job.epilogue = {y, heads, WRITES};
-    return few::launch<C, TILES>(stream, job, heads);
+    few::Job<C, few::Plain, few::Sides<by_head::Store>> job{};
+    job.groups = int(heads), job.m = ROWS, job.n[0] = WRITES, job.k[0] = READS;
+    job.a[0] = {x, heads * READS, READS};
+    job.b[0][0][0] = {w, heads * (BACK ? READS : WRITES), BACK ? READS : WRITES};
+    job.epilogues = {by_head::Store{y, heads, WRITES}};
+    return few::launch<C, few::tiles_of(ROWS, 1)>(stream, job, heads);
   } else {
     const int64_t count = ROWS * heads * WRITES;
     return launch_overlapping(stream, by_head::plain_kernel<BACK>, unsigned(ceil_div(count, 256)), 256, 0, 1, count, int(heads), READS, WRITES, x, w, y);
