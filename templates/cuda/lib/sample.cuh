@@ -20,6 +20,69 @@
 namespace mlac {
 namespace sampling {
 
+/// Sums of weights and how many equals there are, of lanes up to this one.
+struct Running {
+  Whole weights, same;
+  __device__ static Running up_to(const Row& r, Whole weights, Whole same) {
+#pragma unroll
+    for (int step = 1; step < WARP; step *= 2) {
+      const Whole w = __shfl_up_sync(0xffffffffu, weights, step), s = __shfl_up_sync(0xffffffffu, same, step);
+      if (r.lane >= step) weights += w, same += s;
+    }
+    return {weights, same};
+  }
+  __device__ Running of_lane(int lane) const { return {__shfl_sync(0xffffffffu, weights, lane), __shfl_sync(0xffffffffu, same, lane)}; }
+  __device__ Running operator+(const Running& other) const { return {weights + other.weights, same + other.same}; }
+};
+
+/// Draws: the first id at which the running sum of weights reaches u · total, where all logits count whose order is larger than `least`, and of those
+/// whose order it is the first `equals` ones. Each warp of the row has ids that follow one another, each lane of a warp, too.
+__device__ inline void find(Row& r, uint32_t least, Whole equals, const Weight& weight) {
+  const Whole single = least > 0 ? weight(logit_of(least)) : 0;
+  const auto add = [&](int i, Running& to) {
+    const float x = r.logits[i];
+    const uint32_t order = order_of(x);
+    if (least == 0 || order > least) to.weights += weight(x);
+    else to.same += order == least;
+  };
+  const auto value = [&](const Running& x) { return x.weights + min(x.same, equals) * single; };
+  const int of_lane = (r.each + WARP - 1) / WARP, first = min(r.end, r.begin + r.lane * of_lane), last = min(r.end, first + of_lane);
+  Running own{0, 0};
+#pragma unroll 4
+  for (int i = first; i < last; ++i) add(i, own);
+  const Running lanes = Running::up_to(r, own.weights, own.same);
+  Whole* const sums = r.common.bins[r.turn];  // [WARPS] of larger ones, [WARPS] of equals
+  if (r.lane == WARP - 1) sums[r.warp] = lanes.weights, sums[WARPS + r.warp] = lanes.same;
+  meet();
+  Running all{0, 0}, before{0, 0};
+#pragma unroll
+  for (int w = r.lane; w < ROW_WARPS; w += WARP) {
+    const Running of_warp{of_block(&sums[w % WARPS], w / WARPS), of_block(&sums[WARPS + w % WARPS], w / WARPS)};
+    all = all + of_warp;
+    if (w < r.rank * WARPS + r.warp) before = before + of_warp;
+  }
+  r.turn ^= 1;
+  all = Running::up_to(r, all.weights, all.same).of_lane(WARP - 1), before = Running::up_to(r, before.weights, before.same).of_lane(WARP - 1);
+  const Whole wanted = wanted_of(r.a, r.row, value(all));
+  const unsigned lanes_reach = __ballot_sync(0xffffffffu, value(before + lanes) >= wanted);
+  if (value(before) >= wanted || lanes_reach == 0) return;
+  const int lane = __ffs(lanes_reach) - 1;
+  if (lane > 0) before = before + lanes.of_lane(lane - 1);
+  const int from = __shfl_sync(0xffffffffu, first, lane), to = __shfl_sync(0xffffffffu, last, lane);
+  for (int base = from; base < to; base += WARP) {
+    const int i = base + r.lane;
+    Running ids{0, 0};
+    if (i < to) add(i, ids);
+    ids = Running::up_to(r, ids.weights, ids.same);
+    const unsigned reached = __ballot_sync(0xffffffffu, i < to && value(before + ids) >= wanted);
+    if (reached) {
+      if (r.lane == __ffs(reached) - 1) r.answer(int64_t(r.rank) * r.a.part + i, r.logits[i]);
+      return;
+    }
+    before = before + ids.of_lane(WARP - 1);
+  }
+}
+
 /// Draws from all tokens, or from those that top-k and top-p leave, whatever their number.
 __device__ inline void draw_from_many(Row& r, int top_k, const Weight& weight) {
   const Arguments& a = r.a;
@@ -30,57 +93,22 @@ __device__ inline void draw_from_many(Row& r, int top_k, const Weight& weight) {
     least = r.threshold(Whole(top_k), above, [](float) { return Whole(1); });
     equals = Whole(top_k) - above;
   }
-  Whole own = 0;
-#pragma unroll 4
-  for (int i = r.begin + r.lane; i < r.end; i += WARP)
-    if (order_of(r.logits[i]) > least || least == 0) own += weight(r.logits[i]);
-  Whole total = r.total(own), single = least > 0 ? weight(logit_of(least)) : 0;
-  Whole with_equals = total + (least > 0 ? equals * single : 0);
   const double top_p = a.top_p[r.row];
   if (top_p < 1) {
-    const Whole enough = Whole(max(1ll, __double2ll_ru(top_p * double(with_equals))));
+    Whole own = 0;
+#pragma unroll 4
+    for (int i = r.begin + r.lane; i < r.end; i += WARP)
+      if (order_of(r.logits[i]) > least || least == 0) own += weight(r.logits[i]);
+    const Whole total = r.total(own), single = least > 0 ? weight(logit_of(least)) : 0;
+    const Whole enough = max(Whole(1), Whole(__double2ll_ru(top_p * double(total + (least > 0 ? equals * single : 0)))));
     if (least == 0 || enough <= total) {
       const uint32_t last = least;
       least = r.threshold(enough, above, [=](float x) { return last == 0 || order_of(x) > last ? weight(x) : Whole(0); });
-      total = above;
-      single = weight(logit_of(least));
     } else above = total;
-    equals = single > 0 ? (enough - above + single - 1) / single : 1;
-    with_equals = total + equals * single;
+    const Whole of_last = weight(logit_of(least));
+    equals = of_last > 0 ? (enough - above + of_last - 1) / of_last : 1;
   }
-
-  // The first id at which the running sum reaches u · total: (sum of larger ones' weights, how many equals) of a warp's ids, and of all ids before them.
-  const Whole wanted = wanted_of(a, r.row, with_equals);
-  const auto larger_weight = [&](int i) { return i < r.end && (least == 0 || order_of(r.logits[i]) > least) ? weight(r.logits[i]) : Whole(0); };
-  const auto is_equal = [&](int i) { return i < r.end && least > 0 && order_of(r.logits[i]) == least; };
-  Whole larger = 0, same = 0;
-#pragma unroll 4
-  for (int i = r.begin + r.lane; i < r.end; i += WARP) larger += larger_weight(i), same += is_equal(i);
-  larger = Row::of_lanes(larger, Row::sum_of_wholes), same = Row::of_lanes(same, Row::sum_of_wholes);
-  Whole* const sums = r.common.bins[r.turn];  // [WARPS] of larger ones, [WARPS] of equals
-  __syncthreads();
-  if (r.lane == 0) sums[r.warp] = larger, sums[WARPS + r.warp] = same;
-  meet();
-  Whole before = 0, equals_before = 0;
-  for (int i = r.lane; i < r.rank * WARPS + r.warp; i += WARP) before += of_block(&sums[i % WARPS], i / WARPS), equals_before += of_block(&sums[WARPS + i % WARPS], i / WARPS);
-  before = Row::of_lanes(before, Row::sum_of_wholes), equals_before = Row::of_lanes(equals_before, Row::sum_of_wholes);
-  const auto running = [&](Whole weights, Whole same_ones) { return weights + min(same_ones, equals) * single; };
-  if (running(before, equals_before) >= wanted || running(before + larger, equals_before + same) < wanted) return;
-  for (int base = r.begin; base < r.end; base += WARP) {
-    const int i = base + r.lane;
-    Whole weights = larger_weight(i), same_ones = is_equal(i);
-#pragma unroll
-    for (int step = 1; step < WARP; step *= 2) {
-      const Whole w = __shfl_up_sync(0xffffffffu, weights, step), s = __shfl_up_sync(0xffffffffu, same_ones, step);
-      if (r.lane >= step) weights += w, same_ones += s;
-    }
-    const unsigned reached = __ballot_sync(0xffffffffu, running(before + weights, equals_before + same_ones) >= wanted);
-    if (reached) {
-      if (r.lane == __ffs(reached) - 1) r.answer(int64_t(r.rank) * a.part + i, r.logits[i]);
-      return;
-    }
-    before += __shfl_sync(0xffffffffu, weights, WARP - 1), equals_before += __shfl_sync(0xffffffffu, same_ones, WARP - 1);
-  }
+  find(r, least, equals, weight);
 }
 
 __global__ void __launch_bounds__(THREADS, 2) sample_kernel(const Arguments a) {

@@ -85,7 +85,7 @@ struct Common {
 struct Row {
   const Arguments& a;
   const float* logits;  // of the block's part
-  int row, count, rank, lane, warp, begin, end, turn = 0;
+  int row, count, rank, lane, warp, each, begin, end, turn = 0;
   float largest;
   double all;  // the sum of e^(logit - largest)
   Common& common;
@@ -95,7 +95,7 @@ struct Row {
     const int64_t first = int64_t(rank) * a.part;
     const float* from = a.logits + row * a.vocabulary + first;
     count = int(max(int64_t(0), min(int64_t(a.part), a.vocabulary - first)));
-    const int each = int(ceil_div(ceil_div(a.part, WARPS), WARP)) * WARP;
+    each = int(ceil_div(ceil_div(a.part, WARPS), WARP)) * WARP;
     begin = min(count, warp * each), end = min(count, begin + each);
     logits = a.keeps ? kept : from;
     if (!a.keeps) return;
