@@ -20,6 +20,8 @@ export interface RankWork {
   /** Steps of a course whose global batch has `micro` micro-batches, whatever the number of ranks. */
   losses: number;
   micro: number;
+  /** In the opposite order. */
+  reverse: boolean;
 }
 
 export interface RankFigures {
@@ -102,8 +104,8 @@ async function step(number: number, accumulate: number, batches: (micro: number)
 async function courseOfLosses(): Promise<number[]> {
   const losses: number[] = [];
   const own = work.micro / size;
-  for (let number = 1; number <= work.losses; number++)
-    losses.push(await sum(await step(number, own, (m) => batchOf(number, m * size + rank))));
+  const taken = (m: number): number => (work.reverse ? own - 1 - m : m) * size + rank;
+  for (let number = 1; number <= work.losses; number++) losses.push(await sum(await step(number, own, (m) => batchOf(number, taken(m)))));
   return losses;
 }
 
@@ -133,7 +135,9 @@ async function timed(accumulate: number, losses: number[]): Promise<RankFigures>
 }
 
 function gpuNow(): { name: string; usedMiB: number } {
-  const asked = ["-i", String(rank), "--query-gpu=name,memory.used", "--format=csv,noheader,nounits"];
+  // nvidia-smi counts the machine's GPUs, and not those that are shown to this process.
+  const gpu = process.env["CUDA_VISIBLE_DEVICES"]?.split(",")[rank] ?? String(rank);
+  const asked = ["-i", gpu, "--query-gpu=name,memory.used", "--format=csv,noheader,nounits"];
   const [name = "", used] = execFileSync("nvidia-smi", asked, { encoding: "utf8" }).trim().split(", ");
   return { name, usedMiB: Number(used) };
 }

@@ -1,8 +1,9 @@
 /**
- * `npm run bench:ranks -- MODEL [--gpus 1,2,4,8] [--accumulate 1,8] [--steps 20] [--losses 50] [--build DIR] [--fuse …] [--set …] [--out FILE]`
+ * `npm run bench:ranks -- MODEL [--gpus 1,2,4,8] [--accumulate 1,8] [--steps 20] [--losses 50] [--over nothing,NCCL] [--reverse] [--build DIR] [--fuse …] [--set …] [--out FILE]`
  * Training on several GPUs of this machine: tokens a second, weak-scaling efficiency (the same micro-batches for every GPU), time that nothing
  * hides, bytes sent, memory, and the first losses of one global batch on any number of GPUs. It starts the processes itself, and builds and
- * measures the kernels' ways once. One GPU is measured twice: alone, and over NCCL with one rank.
+ * measures the kernels' ways once. One GPU is measured twice: alone, and over NCCL with one rank; --over takes one of the two.
+ * --reverse takes a step's micro-batches in the opposite order: on one GPU, what another order of sums makes of the losses.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -23,6 +24,8 @@ const { values, positionals } = parseArgs({
     losses: { type: "string", default: "50" },
     micro: { type: "string", default: "8" },
     rounds: { type: "string", default: "1" },
+    over: { type: "string", default: "nothing,NCCL" },
+    reverse: { type: "boolean", default: false },
     build: { type: "string" },
     fuse: { type: "string", multiple: true, default: [] },
     set: { type: "string", multiple: true, default: [] },
@@ -58,6 +61,7 @@ async function run(gpus: number, over: Row["over"]): Promise<Row[]> {
     accumulate: numbers(values.accumulate),
     losses: Number(values.losses),
     micro: Number(values.micro),
+    reverse: values.reverse,
   };
   const worker = join(root, "dist/bench/rankWorker.js");
   const children = Array.from({ length: gpus }, (_, rank) =>
@@ -86,11 +90,14 @@ async function run(gpus: number, over: Row["over"]): Promise<Row[]> {
   }
 }
 
+const ways = (gpus: number): Row["over"][] =>
+  gpus > 1 ? ["NCCL"] : (["nothing", "NCCL"] as const).filter((way) => values.over.split(",").includes(way));
+
 const rows: Row[] = [];
 const failures: string[] = [];
 for (let round = 0; round < Number(values.rounds); round++)
   for (const gpus of numbers(values.gpus))
-    for (const over of gpus === 1 ? (["nothing", "NCCL"] as const) : (["NCCL"] as const)) {
+    for (const over of ways(gpus)) {
       const measured = await run(gpus, over).catch((error: Error) => {
         failures.push(error.message);
         log(error.message);

@@ -118,11 +118,20 @@ function deviceIsThere(): boolean {
   return existsSync("/dev/nvidiactl") || (existsSync("/dev/dxg") && existsSync("/usr/lib/wsl/lib/nvidia-smi"));
 }
 
-/** Stands for the kind of GPUs that are seen here, without starting anything: whoever changes them gets a new build. */
-export function gpuFingerprint(environment: NodeJS.ProcessEnv = process.env): string {
-  const models = informations().map((text) => /^Model:.*$/m.exec(text)?.[0] ?? "");
-  return [String(gpuIsLikely()), environment["CUDA_VISIBLE_DEVICES"] ?? "", ...models.sort()].join("\n");
+/**
+ * Stands for the kind of GPUs that are seen here, without starting anything: whoever changes them gets a new build. Which of several
+ * equal ones are shown makes no difference: ranks that see one each share a build.
+ */
+export function gpuFingerprint(
+  environment: NodeJS.ProcessEnv = process.env,
+  likely = gpuIsLikely(environment),
+  models = modelsHere(),
+): string {
+  const kinds = [...new Set(models)].sort();
+  return [String(likely), kinds.length === 1 ? "" : (environment["CUDA_VISIBLE_DEVICES"] ?? ""), ...kinds].join("\n");
 }
+
+const modelsHere = (): string[] => informations().map((text) => /^Model:.*$/m.exec(text)?.[0] ?? "");
 
 function informations(): string[] {
   const folder = "/proc/driver/nvidia/gpus";

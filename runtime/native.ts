@@ -99,6 +99,14 @@ export class Native {
     if (this.#session !== undefined) this.#function("abort")(this.#session);
   }
 
+  /** When all calls have come back, whatever they gave, and nobody has made another because of that. */
+  async idle(): Promise<void> {
+    for (let last: unknown; last !== this.#last; await new Promise((done) => setImmediate(done))) {
+      last = this.#last;
+      await last;
+    }
+  }
+
   /** Waits for the call in progress. Closing twice does nothing. */
   async close(): Promise<void> {
     const session = this.#session;

@@ -92,11 +92,14 @@ export function noRun(model?: string): never {
   });
 }
 
-/** A run's folder, its checkpoints folder, or one checkpoint: the newest good one in there. Errors: run/checkpoint. */
-export async function findCheckpoint(path: string, note: (text: string) => void): Promise<RunCheckpoint> {
+/**
+ * A run's folder, its checkpoints folder, or one checkpoint, which whoever started this process may have `hashed`: the newest good one in
+ * there. Errors: run/checkpoint.
+ */
+export async function findCheckpoint(path: string, note: (text: string) => void, hashed = false): Promise<RunCheckpoint> {
   if (!existsSync(path))
     fail("run/checkpoint", `there is no ${path}`, { help: "name a run (runs/…) or a checkpoint in it; `mlac train` makes them" });
-  const checkpoint = existsSync(join(path, manifestName)) ? await openCheckpoint(path) : await newestIn(path, note);
+  const checkpoint = existsSync(join(path, manifestName)) ? await openCheckpoint(path, hashed) : await newestIn(path, note);
   if (typeof (checkpoint.state["recipe"] as Recipe | undefined)?.model !== "string")
     fail("run/checkpoint", `${checkpoint.path} does not say what model it is of: it was not written by mlac train`);
   return checkpoint as Checkpoint & { state: Checkpoint["state"] & RunState };

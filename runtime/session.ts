@@ -149,6 +149,11 @@ export class Session {
     this.#native.abort();
   }
 
+  /** When all calls have come back, whatever they gave, that of `close` too. */
+  async idle(): Promise<void> {
+    await this.#native.idle();
+  }
+
   /** Forward only. */
   async evaluate(tokens: Int32Array, targets: Int32Array): Promise<Losses> {
     this.#checkBatch(tokens, targets);

@@ -155,6 +155,16 @@ test("every flipped bit, in any file, is found before a tensor is used", async (
   assert.is((await openCheckpoint(path)).step, 7);
 });
 
+test("a checkpoint that is hashed already is not hashed again; its files' lengths and its manifest still count", async () => {
+  const { path } = await saveCheckpoint(temporaryFolder(), saving(7));
+  const file = join(path, "optimizer.safetensors");
+  writeFileSync(file, Buffer.alloc(readFileSync(file).byteLength));
+  await failsWith(() => openCheckpoint(path), "run/checkpoint", "is damaged");
+  assert.is((await openCheckpoint(path, true)).step, 7);
+  writeFileSync(file, "cut");
+  await failsWith(() => openCheckpoint(path, true), "run/checkpoint", "has 3 bytes");
+});
+
 test("a file cut short at any length, too long, missing or exchanged is found", async () => {
   const root = temporaryFolder();
   const { path } = await saveCheckpoint(root, saving(7));

@@ -11,7 +11,7 @@ import { cudaTools } from "../compiler/emit/cudaTools.js";
 import { architectureOf, checkDriver, cudaCompiler, cudaFlags, cudaLinkFlags, findNvcc, nvccPath } from "../compiler/emit/nvcc.js";
 import { readResources, resourcesOf } from "../compiler/emit/resources.js";
 import { compileLibrary } from "../compiler/emit/toolchain.js";
-import { findGpus, type Gpu } from "../compiler/gpu.js";
+import { findGpus, type Gpu, gpuFingerprint } from "../compiler/gpu.js";
 import type { Manifest } from "../compiler/manifest.js";
 import { describeMemory } from "../compiler/memory.js";
 import { modelPlace } from "../compiler/place.js";
@@ -113,6 +113,19 @@ test("nvidia-smi is asked for the GPUs", async () => {
   const { gpus } = await findGpus(smi(two));
   assert.equal(gpus[0], { ...h200({ uuid: "GPU-aa" }), total: 143771 * 2 ** 20, free: 143000 * 2 ** 20 });
   assert.equal([gpus[1]?.capability, gpus[1]?.free], ["8.9", undefined]);
+});
+
+test("ranks that are shown one of several equal GPUs each share a build; where GPUs differ, it is another", () => {
+  const one = (chosen: string | undefined, models: string[], likely = true): string =>
+    gpuFingerprint(chosen === undefined ? {} : { CUDA_VISIBLE_DEVICES: chosen }, likely, models);
+  const equal = ["Model: \t NVIDIA H200", "Model: \t NVIDIA H200"];
+  assert.is(one("0", equal), one("1", equal));
+  assert.is(one("0", equal), one(undefined, equal));
+  assert.is.not(one("-1", equal, false), one("0", equal));
+  const mixed = ["Model: \t NVIDIA H200", "Model: \t NVIDIA A10"];
+  assert.is.not(one("0", mixed), one("1", mixed));
+  // Where nothing says which they are, they may differ.
+  assert.is.not(one("0", []), one("1", []));
 });
 
 test("CUDA_VISIBLE_DEVICES chooses", async () => {

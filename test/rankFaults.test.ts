@@ -2,7 +2,7 @@
  * Faults of ranks, on purpose (MLAC_FAULT, see runtime/ranks/injected.ts): whatever happens to one, all end in time, with one
  * report, the last checkpoint as it was, and no process left.
  */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -168,6 +168,19 @@ else {
     assert.is(first.code, 0, first.err);
     const ran = await ranks("save-zero", "0:save:kill", ["--resume", "--steps", "12"]);
     await check(ran, "save-zero", { code: 1, report: [/rank 0 is gone.* in saving after step 12/], checkpoint: 8 });
+  });
+
+  test("a damaged checkpoint is passed over", async () => {
+    const first = await ranks("damaged", "", ["--steps", "8"]);
+    assert.is(first.code, 0, first.err);
+    const file = join(folder, "damaged/checkpoints/step-000008/optimizer.safetensors");
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 1]! ^= 1;
+    writeFileSync(file, bytes);
+    const ran = await ranks("damaged", "", ["--resume", "--steps", "12", "--checkpoint-every", "100"]);
+    assert.is(ran.code, 0, ran.err);
+    assert.match(ran.err, /passed over: step-000008\/optimizer.safetensors is damaged/);
+    assert.match(ran.err, /going on with .*step-000004/);
   });
 
   test("SIGTERM to one rank saves once and ends all", async () => {

@@ -55,7 +55,7 @@ export interface Ran {
 
 export interface RunOptions {
   cwd: string;
-  environment?: Record<string, string>;
+  environment?: NodeJS.ProcessEnv;
   /** Called with what has come on standard error so far, whenever more comes. */
   onText?: (text: string, pid: number) => void;
 }

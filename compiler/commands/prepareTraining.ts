@@ -20,6 +20,8 @@ export interface Preparing {
   say: (text: string) => void;
   /** Says nothing of the build. */
   quiet?: boolean;
+  /** The checkpoint to resume is hashed already: by the process that started this one, on this host. */
+  hashed?: boolean;
   /** Ranks build one after the other. */
   inTurn?: (build: () => Promise<Built>) => Promise<Built>;
 }
@@ -29,10 +31,10 @@ export async function prepareTraining(
   model: string | undefined,
   options: TrainCommandOptions,
   given: (name: keyof TrainCommandOptions) => boolean,
-  { say, quiet = false, inTurn = (build) => build() }: Preparing,
+  { say, quiet = false, hashed = false, inTurn = (build) => build() }: Preparing,
 ): Promise<Prepared> {
   const runs = await import("../../runtime/runs.js");
-  const from = options.resume ? await runs.findCheckpoint(runToResume(runs, options.run, model, say), say) : undefined;
+  const from = options.resume ? await runs.findCheckpoint(runToResume(runs, options.run, model, say), say, hashed) : undefined;
   const before = from?.state.recipe;
   const out = options.out ?? before?.out;
   const asked = given("target") ? options.target : (before?.target ?? options.target);

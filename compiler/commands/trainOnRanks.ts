@@ -78,6 +78,7 @@ export async function trainAsRank({
       const prepared = await prepareTraining(model, options, given, {
         say: (text) => show.note(text),
         quiet: !group.leads || place.served,
+        hashed: place.served,
         inTurn: (build) =>
           group.inTurns("building", async () => {
             const built = await build();

@@ -13,6 +13,8 @@ export class RankGroup implements Group {
   signal: NodeJS.Signals | undefined;
   readonly #member: Member;
   #session: Session | undefined;
+  /** Also when it is closed. */
+  #latest: Session | undefined;
 
   constructor(place: Place, member: Member, timeout: number) {
     this.place = place;
@@ -82,11 +84,17 @@ export class RankGroup implements Group {
 
   watch(session: Session | undefined): void {
     this.#session = session;
+    this.#latest = session ?? this.#latest;
   }
 
   /** Calls that wait for other ranks give up. */
   abort(): void {
     this.#session?.abort();
+  }
+
+  /** When no call of the session's is in progress. */
+  async idle(): Promise<void> {
+    await this.#latest?.idle();
   }
 
   #where(): Whereabouts {

@@ -25,7 +25,7 @@ export const startFactor = 5;
 
 /** Milliseconds: for a report to be made; for native calls to return once they are told to give up; for other ranks to leave before rank 0 does. */
 const reporting = 700;
-const returning = 300;
+const returning = 2500;
 const leaving = 3000;
 
 /**
@@ -127,9 +127,12 @@ async function leave(code: number, { joining, group, hub, report }: Joined): Pro
   // Where rank 0 was stopped, the others have told already.
   if (verdict && verdict.diagnostics.length > 0 && hub?.heldUp === 0) report(verdict.diagnostics);
   group?.abort();
-  await new Promise((done) => setTimeout(done, returning));
+  const late = new Promise<false>((done) => setTimeout(() => done(false), returning));
+  const returned = await Promise.race([group?.idle().then(() => true), late]);
   if (group) (await joining)?.close();
   await hub?.empty(leaving);
+  // Node waits at its exit for native calls, be it forever.
+  if (returned === false) process.kill(process.pid, "SIGKILL");
   return process.exit(code);
 }
 

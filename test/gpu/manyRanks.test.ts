@@ -1,5 +1,4 @@
 /** Several GPUs compute what one computes: losses, gradients, weights' and optimizer state's bits run after run. Where there is one GPU, nothing. */
-import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
@@ -11,6 +10,7 @@ import { ranksId } from "../../runtime/place.js";
 import { type Course, course } from "../ranks/course.js";
 import type { Work } from "../ranks/worker.js";
 import { temporaryFolder } from "../temporary.js";
+import { start } from "./processes.js";
 
 const { gpus } = await findGpus();
 const check = gpus.length > 1 ? test : test.skip;
@@ -33,19 +33,14 @@ async function model(): Promise<Built> {
   return build({ model: file, target: "cuda", dtype: "bf16", fuse: {}, set: {}, out: join(folder, "ranks") });
 }
 
-/** A process for each GPU. */
 async function onGpus(size: number, micro: number, name: string): Promise<Course> {
   const id = Buffer.from(await ranksId(built!)).toString("hex");
   const work: Work = { directory: built!.directory, runs: [{ steps, micro }], out: join(folder, name), id };
-  const worker = join(root, "dist/test/ranks/worker.js");
-  const children = Array.from({ length: size }, (_, rank) =>
-    spawn(process.execPath, [worker, JSON.stringify(work)], {
-      stdio: "inherit",
-      env: { ...process.env, OMPI_COMM_WORLD_RANK: String(rank), OMPI_COMM_WORLD_SIZE: String(size), MLAC_DEVICE: String(rank) },
-    }),
+  const ended = await start(size, "worker.js", [JSON.stringify(work)]);
+  assert.equal(
+    ended.map(({ code }) => code),
+    Array(size).fill(0),
   );
-  const codes = await Promise.all(children.map((child) => new Promise((settle) => child.on("close", settle))));
-  assert.equal(codes, Array(size).fill(0));
   return (JSON.parse(readFileSync(join(folder, name), "utf8")) as Course[])[0]!;
 }
 

@@ -1,20 +1,21 @@
-/** Two ranks, the second of which leaves out a last micro-step: what the first one says. */
+/** Two ranks, started by mpirun or with its variables, the second of which leaves out a last micro-step: what the first one says. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { MlacError } from "../../compiler/diagnostics.js";
 import { ranksId } from "../../runtime/place.js";
 import { type BuiltModel, openSession } from "../../runtime/session.js";
 
-const directory = process.argv[2]!;
+/** The third argument is the ranks' id in hexadecimal; it is asked for here where it is left out, which only MPI allows. */
+const [directory = "", ending, given] = process.argv.slice(2);
 const rank = Number(process.env["OMPI_COMM_WORLD_RANK"]);
 const built: BuiltModel = {
   manifest: JSON.parse(readFileSync(join(directory, "manifest.json"), "utf8")),
   library: join(directory, "model.so"),
 };
 
-/** The wait ends by itself, or is ended from outside while it goes on. */
-const ending = process.argv[3] as "timeout" | "abort";
-const place = { rank, size: 2, id: await ranksId(built), timeout: ending === "timeout" ? 2 : 30 };
+const id = given === undefined ? await ranksId(built) : Uint8Array.from(Buffer.from(given, "hex"));
+// The wait ends by itself, or is ended from outside while it goes on.
+const place = { rank, size: 2, id, timeout: ending === "timeout" ? 2 : 30 };
 const session = await openSession(built, { threads: 1, place });
 await session.initialize(1);
 const ids = new Int32Array(session.batch * session.length);

@@ -33,6 +33,9 @@ class Nccl final : public Collectives {
   void begin() { begin(direct, false); }
   /// Until the session's stream is done; throws a DeviceFailure if NCCL fails, if nothing moves for too long, or if whoever waits gives up.
   void finish(const char* doing);
+  /// After a failure: the device's work ends, as far as it waits for other ranks, and NCCL lets go of what it has. `forget_graphs` is called
+  /// when nothing runs any more. Takes two seconds at most.
+  void break_off(const std::function<void()>& forget_graphs);
   /// Seconds that the session's stream waited for the other one, in the call that was finished last.
   double waited_seconds() const { return waited; }
 
@@ -40,7 +43,6 @@ class Nccl final : public Collectives {
   void begin(Phase& phase, bool capturing);
   void enqueue(const char* name, const std::function<void()>& work);
   void warm_up();
-  [[noreturn]] void give_up(const std::string& sentence);
   void count_sent(double bytes, bool gradients);
 
   const NcclLibrary& nccl;

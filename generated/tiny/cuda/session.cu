@@ -22,6 +22,15 @@ using mlac::Storage;
 
 std::string open_error;
 
+namespace {
+
+/// They are captured again at their next use.
+void forget_programs(mlac_session* session) {
+  for (Program* program : session->programs()) program->close();
+}
+
+}  // namespace
+
 int32_t call(mlac_session* session, const std::function<void()>& work) {
   if (session->broken) return 1;
   try {
@@ -31,6 +40,7 @@ int32_t call(mlac_session* session, const std::function<void()>& work) {
   } catch (const DeviceFailure& failure) {
     session->broken = true;
     session->error = failure.what();
+    if (session->nccl) session->nccl->break_off([=] { forget_programs(session); });
   } catch (const std::exception& failure) {
     session->error = failure.what();
   }
@@ -166,11 +176,6 @@ double milliseconds(mlac_session* session, int32_t rounds, const std::function<v
   return median(times);
 }
 
-/// Programs that were captured call the kernels in the ways of before.
-void forget_programs(mlac_session* session) {
-  for (Program* program : session->programs()) program->close();
-}
-
 void check_ran(const mlac_session* session) {
   if (!session->train.captured() && !session->last.captured()) throw Failure("there was no micro-step yet whose time could be taken");
 }
@@ -212,7 +217,7 @@ void mlac_close(mlac_session* session) {
   if (!session) return;
   if (session->stream || session->arena) cudaSetDevice(session->gpu.index);
   if (session->stream) cudaStreamSynchronize(session->stream);
-  for (Program* program : session->programs()) program->close();
+  forget_programs(session);
   session->rank.reset();
   session->transfer.close();
   if (session->pinned) cudaFreeHost(session->pinned);

@@ -30,6 +30,11 @@ bool is_even(const Shared& part, int size) {
   return part.count(0) > 0;
 }
 
+/// Until `done`, but no longer than a second.
+void wait_briefly(const std::function<bool()>& done) {
+  for (const auto begin = Clock::now(); !done() && seconds_since(begin) < 1;) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
 double bytes_of(const Shared& part, int rank) { return double(part.count(rank) * bytes_of(part.number)); }
 
 /// ncclCommInitRank comes back when all ranks have called it, and cannot be called off: it gets a thread, which is left to itself if they do not.
@@ -94,11 +99,16 @@ void Nccl::warm_up() {
   for (int r = 0; r <= size; ++r) even[r] = r;
   uneven[0] = 0;
   const std::vector<Shared> parts = {{room, Number::f32, even.data(), 1024}, {room, Number::f32, uneven.data(), 1024}};
-  begin();
-  reduce(parts, "meeting");
-  gather(parts, "meeting");
-  sum(room, 16, Number::f64, "meeting");
-  finish("meeting the other ranks");
+  try {
+    begin();
+    reduce(parts, "meeting");
+    gather(parts, "meeting");
+    sum(room, 16, Number::f64, "meeting");
+    finish("meeting the other ranks");
+  } catch (const Failure&) {
+    break_off([] {});
+    throw;
+  }
   given = {};
   cudaFree(room);
 }
@@ -116,7 +126,7 @@ void Nccl::count_sent(double bytes, bool gradients) {
 }
 
 void Nccl::enqueue(const char* name, const std::function<void()>& work) {
-  if (aborted) give_up(std::string("gave up waiting for other ranks in ") + name);
+  if (aborted) throw DeviceFailure(std::string("gave up waiting for other ranks in ") + name);
   cuda(cudaEventRecord(ready, main), name);
   cuda(cudaStreamWaitEvent(side, ready, 0), name);
   progress.begins(side, name);
@@ -192,10 +202,22 @@ void Nccl::wait() {
   cuda(cudaEventRecordWithFlags(after, main, flags), "waiting for other ranks");
 }
 
-void Nccl::give_up(const std::string& sentence) {
-  if (comm) nccl.abort(comm);
+// ncclCommAbort tells NCCL's kernels to end, and then waits for every graph that holds some of them to be gone: forever, where whoever has
+// the graphs waits for it. So it gets a thread.
+void Nccl::break_off(const std::function<void()>& forget_graphs) {
+  if (!comm) return;
+  auto over = std::make_shared<std::atomic<bool>>(false);
+  int gpu = 0;
+  cudaGetDevice(&gpu);
+  std::thread([over, gpu, comm = comm, abort = nccl.abort] {
+    cudaSetDevice(gpu);
+    abort(comm);
+    *over = true;
+  }).detach();
   comm = nullptr;
-  throw DeviceFailure(sentence);
+  wait_briefly([this] { return cudaStreamQuery(main) != cudaErrorNotReady && cudaStreamQuery(side) != cudaErrorNotReady; });
+  forget_graphs();
+  wait_briefly([over] { return over->load(); });
 }
 
 void Nccl::finish(const char* doing) {
@@ -208,11 +230,11 @@ void Nccl::finish(const char* doing) {
       mark = progress.mark();
       last = Clock::now();
     }
-    if (aborted) give_up("gave up waiting for other ranks in " + std::string(doing));
+    if (aborted) throw DeviceFailure("gave up waiting for other ranks in " + std::string(doing));
     NcclResult error = NCCL_SUCCESS;
     nccl.check(nccl.async_error(comm, &error), doing);
-    if (error != NCCL_SUCCESS && error != NCCL_IN_PROGRESS) give_up(std::string(doing) + " failed in NCCL: " + nccl.error_string(error));
-    if (idle > timeout) give_up("nothing moved for " + std::to_string(int(timeout)) + " s in " + doing);
+    if (error != NCCL_SUCCESS && error != NCCL_IN_PROGRESS) throw DeviceFailure(std::string(doing) + " failed in NCCL: " + nccl.error_string(error));
+    if (idle > timeout) throw DeviceFailure("nothing moved for " + std::to_string(int(timeout)) + " s in " + doing);
     // A step takes milliseconds at least: the processor need not be kept busy for the last of them.
     std::this_thread::sleep_for(std::chrono::microseconds(20));
   }
