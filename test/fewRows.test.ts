@@ -24,15 +24,12 @@ const layerOf = ({ steps }: Program["kernels"]): Kernel[] =>
   steps.flatMap((step) => (step.is === "loop" ? [...kernelsOf(step.steps)] : []));
 const atKind = (layer: readonly Kernel[], kind: string): number => layer.findIndex(({ ops }) => ops.some((op) => op.kind === kind));
 
-for (const [rows, launches] of [
-  [1, 12],
-  [64, 13],
-] as const)
-  test(`lite, ${rows} rows: a layer with experts is ${launches} launches`, () => {
+for (const rows of [1, 64])
+  test(`lite, ${rows} rows: a layer with experts is 13 launches`, () => {
     const program = decodeOf("examples/lite/model.ts", rows);
     const layer = layerOf(program);
-    assert.is(layer.length, launches, layer.map(({ ops }) => kindsOf({ ops } as Kernel).join(" ")).join("\n"));
-    assert.is(launchesOf(program.steps), 8 * launches + 11);
+    assert.is(layer.length, 13, layer.map(({ ops }) => kindsOf({ ops } as Kernel).join(" ")).join("\n"));
+    assert.is(launchesOf(program.steps), 8 * 13 + 11);
     assert.not.ok(
       [...kernelsOf(program.steps)].some((kernel) => kindsOf(kernel).join() === "rmsnorm"),
       "no launch is a norm",
@@ -51,12 +48,6 @@ test("rows that are gathered beforehand are normalised beforehand", () => {
     if (kernel.form === "contraction" && kernel.anchors.some(({ inputs }) => inputs.length > 2))
       assert.not.ok(kindsOf(kernel).includes("rmsnorm"));
 });
-
-for (const E of ["60", "72"])
-  test(`${E} experts: routing is a launch of its own, as their scores are not within a tile of runs`, () => {
-    const layer = layerOf(decodeOf("examples/lite/model.ts", 1, {}, { E }));
-    assert.is(layer[atKind(layer, "route")]!.form, "own");
-  });
 
 test("a norm's factor is not put to sums that another product adds to", () => {
   const file = join(temporaryFolder(), "model.ts");

@@ -109,8 +109,6 @@ export type Form =
       describe?(op: Op): Contraction | undefined;
       /** An element of its result takes a few reads, which the epilogue of a product of few rows can do. */
       inEpilogue?: true;
-      /** Where it can be done at the end of the product of one row that makes its first operand: the results, by number, that it has then. */
-      atEnd?(op: Op): readonly number[] | undefined;
       /** It stores each row of its first operand as it is, in a place that others say: a row loop that makes the rows can do that. */
       keepsRows?(op: Op): boolean;
     };

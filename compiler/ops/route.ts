@@ -91,16 +91,7 @@ export const route: OpSpec = {
     return [gates, choice, slot, source, offsets, load, probabilities, Float64Array.of(balance)];
   },
   outputs: ["gates", "choice", "slot", "source", "offsets", "load", "probabilities", "balance"],
-  form: {
-    is: "own",
-    template: "route",
-    // lib/route_row.cuh: gates, slot, source and offsets; the others are for gradients and reports. Blocks would exchange several tokens' choices.
-    atEnd: ({ inputs: [logits], attrs }) => {
-      const experts = last(logits!.type).size;
-      const one = size(logits!.type) === experts && experts <= 64 && experts % 8 === 0 && (attrs.topK as number) <= 32;
-      return one ? [0, 2, 3, 4] : undefined;
-    },
-  },
+  form: { is: "own", template: "route" },
   samples: [
     { args: [{ type: tensor("B T E", { B: 2, T: 3, E: 5 }) }], attrs: { topK: 2, score: "softmax", scale: 1, aux: 0.3 } },
     // The bias keeps everyone away from expert 2 and draws everyone to expert 3, whatever the logits are.

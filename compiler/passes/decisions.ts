@@ -17,7 +17,6 @@ export const bonds = {
   neighbour: ({ first, second }) => `${first} and ${second} work on the same elements, which an epilogue has at hand`,
   siblings: ({ first, second }) => `${first} and ${second} are products of one size, which load their left operand once`,
   chosen: ({ first, second }) => `${first} is computed where ${second} reads it, in the epilogue of a product of few rows`,
-  atEnd: ({ first, second }) => `${second} is done by the warp that finishes the one row of ${first}`,
   scatter: ({ first, second }) => `${second} adds the rows of ${first} to their tokens as they are made`,
   kept: ({ first, second }) => `the rows of ${first} are stored where ${second} keeps them as they are made`,
   beside: ({ first, second }) => `${first} and ${second} do not need one another: their blocks run side by side, in one launch`,

@@ -1,5 +1,5 @@
 /** cuda, few rows: what saves launches, of which each costs as much as reading some megabytes; a part of fuse.ts. */
-import { type Op, sameDims, type Value } from "../ir.js";
+import { type Op, sameDims } from "../ir.js";
 import { fewRowsOf } from "./fewRows.js";
 import { formOf, type Group, isPointwise } from "./groups.js";
 import type { Joining } from "./joining.js";
@@ -21,20 +21,6 @@ export function joinInEpilogue(joining: Joining, op: Op): void {
   if (!product || !isPointwise(user)) return;
   if (!sameDims(product.outputs[0]!.type.dims, out!.type.dims)) joining.refuse("dimensions", op, user);
   else if (fewRowsOf(product) !== undefined) joining.join("chosen", epilogue!, grouping.of(op)!, op, user);
-}
-
-/** What needs a whole product's result, which is one row, and nothing else: the warp that has it does it. */
-export function joinAtEnd(joining: Joining, op: Op): void {
-  const { grouping, escaping } = joining;
-  const form = formOf(op);
-  const results = form?.is === "own" ? form.atEnd?.(op) : undefined;
-  const [rows] = op.inputs;
-  const product = rows?.def.is === "op" ? rows.def.op : undefined;
-  const group = product && grouping.of(product);
-  if (!results || !group || !standsBeside(product) || group.ops.length > 1) return;
-  const isRead = (v: Value): boolean => escaping.has(v) || grouping.users(v).length > 0;
-  if (escaping.has(rows!) || grouping.users(rows!).length > 1 || op.outputs.some((v, i) => !results.includes(i) && isRead(v))) return;
-  joining.join("atEnd", group, grouping.of(op)!, product, op);
 }
 
 /** A value that is kept for later tokens is stored by the row loop that makes it. */

@@ -16,7 +16,7 @@ import { sameDims } from "../ir.js";
 import type { KernelProgram, Step } from "../kernel.js";
 import type { Target } from "../target.js";
 import type { Decision } from "./decisions.js";
-import { joinAtEnd, joinInEpilogue, joinKept, joinProducts, joinRowLoops, standsBeside } from "./fewLaunches.js";
+import { joinInEpilogue, joinKept, joinProducts, joinRowLoops, standsBeside } from "./fewLaunches.js";
 import { formOf, type Group, Grouping, isDots, isPointwise, rowNames, rowSpace, standsAlone } from "./groups.js";
 import { findInlined } from "./inlining.js";
 import { Joining } from "./joining.js";
@@ -72,7 +72,6 @@ function fuseBody(body: readonly Op[], escaping: ReadonlySet<Value>, context: Co
   for (const op of left) if (grouping.of(op)?.form === "rowwise") joinRows(joining, op);
   if (choices.fewRows) {
     for (const op of left) joinInEpilogue(joining, op);
-    for (const op of left) joinAtEnd(joining, op);
     for (const op of left) joinKept(joining, op);
     joinProducts(joining, left);
     joinRowLoops(joining, left);

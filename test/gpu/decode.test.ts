@@ -24,7 +24,7 @@ const cases: readonly { what: string; file: string; set: Record<string, string>;
   { what: "latent attention, materialized", file: "test/fixture/model.ts", set: sizes, mla: "materialize" },
   { what: "query latent, absorbed", file: "test/fixture/model.ts", set: { ...sizes, Q: "32" }, mla: "absorb" },
   { what: "query latent, materialized", file: "test/fixture/model.ts", set: { ...sizes, Q: "32" }, mla: "materialize" },
-  // With a multiple of eight, the product of the scores routes at its end.
+  // With a multiple of eight, the product of the scores is one of few rows.
   { what: "eight experts", file: "test/fixture/model.ts", set: { ...sizes, E: "8", K: "8" }, mla: "absorb" },
   { what: "grouped queries", file: "examples/gqa/model.ts", set: { B: "2", T: String(T) }, mla: "auto" },
   { what: "plain attention", file: "examples/dense/model.ts", set: { B: "2", T: String(T) }, mla: "auto" },

@@ -13,7 +13,7 @@ import { assignSums } from "../../passes/sums.js";
 import { indexOf, type Position, plus, product, productName, stored, times } from "../access.js";
 import { type Matrix, rowsOfB, splitAt } from "../matrix.js";
 import { dimName, type Names } from "../names.js";
-import { loadersOf, normText, routeRow, sumOfChosen } from "./fewRows.js";
+import { loadersOf, normText, sumOfChosen } from "./fewRows.js";
 import { type CudaRowText, cudaRowEpilogue, readByRows } from "./rows.js";
 import { cType } from "./types.js";
 
@@ -41,8 +41,6 @@ export interface CudaContractionText {
   norm: string | undefined;
   /** Whether it sums rows that tokens have chosen: lib/combine.cuh. */
   sumsChosen: boolean;
-  /** Whether it routes its token: lib/route_row.cuh. */
-  routes: boolean;
   /** Results that rows are added to, so that they begin as zero. */
   zeroed: { name: string; count: string }[];
   /** How many rows of C there are, where contract_few.cuh can compute it. */
@@ -88,7 +86,6 @@ class CudaContractionEmitter {
   readonly #members = new Map<Value, string>();
   readonly #zeroed: CudaContractionText["zeroed"] = [];
   #sumsChosen = false;
-  #routes = false;
   /** Computed while operands are loaded. */
   readonly #loaders: ReadonlySet<Op>;
 
@@ -145,7 +142,6 @@ class CudaContractionEmitter {
       zeroed: this.#zeroed,
       norm: this.#norm(),
       sumsChosen: this.#sumsChosen,
-      routes: this.#routes,
       few: row === undefined ? this.#few(operands) : undefined,
       bare: plain ? this.#bare() : undefined,
     };
@@ -254,7 +250,7 @@ class CudaContractionEmitter {
 
   #epilogue(matrix: Matrix, perGroup: boolean, aligned: boolean): Pick<CudaContractionText, "lines" | "ahead"> {
     // Where lanes exchange what they know of a row, all take part, those without columns too.
-    const exchanges = this.kernel.ops.some((op) => isDots(op) || op.kind === "route");
+    const exchanges = this.kernel.ops.some(isDots);
     const rest = aligned && !exchanges ? "" : ", count";
     const loads: string[] = [];
     const reads: { name: string; value: string }[] = [];
@@ -304,14 +300,6 @@ class CudaContractionEmitter {
         this.#sumsChosen = true;
         reads.push({ name: this.names.fresh(`${this.names.of(out)}_run`), value: sumOfChosen(op, member) });
         text.set(out, `${reads.at(-1)!.name}[j]`);
-        continue;
-      }
-      if (op.kind === "route") {
-        this.#routes = true;
-        const run = this.names.fresh(`${this.names.of(op.inputs[0]!)}_run`);
-        loads.push(`Run ${run};`);
-        statements.push(`${run}[j] = ${text.get(op.inputs[0]!)!};`);
-        stores.push(`${routeRow(op, member, run)};`);
         continue;
       }
       if (op.kind === "combine") {

@@ -1,7 +1,6 @@
-/** What only products of few rows do: norms of their left operand, sums of chosen rows, routing at their end. */
+/** What only products of few rows do: norms of their left operand, sums of chosen rows. */
 import { last, type Op, type Value } from "../../ir.js";
 import { spec } from "../../ops/index.js";
-import { routeAttrs } from "../../ops/route.js";
 import { times } from "../access.js";
 import { dimName, type Names } from "../names.js";
 
@@ -15,16 +14,6 @@ export function sumOfChosen(op: Op, member: Member): string {
   const place = `${member(rows!)} + n, ${dimName(last(rows!.type))}`;
   const factors = gates ? `${member(gates)} + ${times("m", top)}` : "nullptr";
   return `sum_of_chosen<true, ${gates !== undefined}, ${top}>(${place}, ${member(slot!)} + ${times("m", top)}, ${factors})`;
-}
-
-/** route_row of lib/route_row.cuh, with a run of scores. */
-export function routeRow(op: Op, member: Member, run: string): string {
-  const [logits, bias] = op.inputs;
-  const { score, topK, scale } = routeAttrs(op.attrs);
-  const [gates, , slot, source, offsets] = op.outputs as [Value, Value, Value, Value, Value];
-  const given = [run, "int(n)", "count", `float(${scale})`, bias ? member(bias) : "nullptr"];
-  const made = [gates, slot, source, offsets].map(member);
-  return `route_row<Score::${score}, ${dimName(last(logits!.type))}, ${topK}>(${[...given, ...made].join(", ")})`;
 }
 
 /** What is computed while operands are loaded: gathers and norms that lead to a product. */

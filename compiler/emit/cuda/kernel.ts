@@ -27,7 +27,7 @@ export const cudaTaken: readonly string[] = [
   ..."cross_entropy_gradients logits_after attention_forward attention_backward pick_kernel".split(" "),
   ..."contract_few launch_overlapping inputs_ready next_may_begin choose_experts_of_few cache_write Kept kept".split(" "),
   ..."decode_attention decode_attention_latent linear_by_head logits_of_rows overlapping".split(" "),
-  ..."few Normed Columns Plain left contract_few_side_by_side sum_of_chosen route_row logits_of_rows block".split(" "),
+  ..."few Normed Columns Plain left contract_few_side_by_side sum_of_chosen logits_of_rows block".split(" "),
   ..."eps latent_source LatentSource LatentGradients latent_gradients latent_attention_forward latent_attention_backward".split(" "),
 ];
 
@@ -106,7 +106,7 @@ function contractionForm(kernel: Kernel, names: Names, { accumulates, fewRows }:
       },
       tables: tables.map((t) => t.name),
       second: few ? "contract_few.cuh" : grid.row ? "rows.cuh" : "",
-      third: text.sumsChosen ? "combine.cuh" : text.routes ? "route_row.cuh" : "",
+      third: text.sumsChosen ? "combine.cuh" : "",
       workspaceBytes,
     },
     tables,
