@@ -181,7 +181,7 @@ double uniform_of(uint64_t seed, uint64_t step) {
 }
 
 void check_sampling(int64_t vocabulary) {
-  const std::vector<Draw> kinds{{0, 0, 1}, {1, 0, 1}, {.7, 50, 1}, {1.3, 0, .9}, {.8, 40, .5}, {1, 1, 1}, {2, 7, .99}, {1, 0, 1e-9}};
+  const std::vector<Draw> kinds{{0, 0, 1}, {1, 0, 1}, {.7, 50, 1}, {1.3, 0, .9}, {.8, 40, .5}, {1, 1, 1}, {2, 7, .99}, {1, 0, 1e-9}, {.9, 96, .95}, {.9, 97, 1}};
   const int64_t rows = int64_t(kinds.size()) * 4;
   std::vector<float> logits(rows * vocabulary);
   // Few values, so that there are many equals.
@@ -225,27 +225,31 @@ void check_sampling(int64_t vocabulary) {
 }
 
 void decode_checks() {
-  const Requests few(200, {2, 0}, {150, 0}), idle(64, {1, -1, 3}, {63, 5, 30}), many(5000, {0, 1, 2, -1, 3, 3, 3}, {4999, 4095, 77, 3, 100, 101, 102}), one(1000, {3}, {999});
-  for (const Requests* r : {&few, &idle, &many, &one})
+  const Requests few(200, {2, 0}, {150, 0}), idle(64, {1, -1, 3}, {63, 5, 30}), many(5000, {0, 1, 2, -1, 3, 3, 3}, {4999, 4095, 77, 3, 100, 101, 102}), one(1000, {3}, {999}),
+      far(9000, {3, -1}, {8999, 0});
+  for (const Requests* r : {&few, &idle, &many, &one, &far})
     for (const bool scalars : {false, true}) {
       check_latent<512, 64>(16, *r, scalars);
       check_latent<24, 8>(2, *r, scalars);
       check_latent<256, 64>(6, *r, scalars);
     }
   check_latent<128, 16>(40, few, true);
+  check_latent<128, 16>(40, far, true);
   check_latent<20, 6>(3, few, true);
-  for (const Requests* r : {&few, &idle, &many, &one}) {
+  for (const Requests* r : {&few, &idle, &many, &one, &far}) {
     check_plain<192, 128>(4, 4, *r);
     check_plain<64, 64>(8, 2, *r);
     check_plain<24, 16>(2, 2, *r);
   }
   check_plain<128, 128>(40, 1, few);
   check_plain<10, 12>(2, 1, few);
+  check_plain<10, 11>(2, 1, far);
   check_routing<64, 6>(1);
   check_routing<64, 6>(64);
   check_routing<8, 2>(37);
   check_cache();
   check_sampling(102400);
+  check_sampling(50257);
   check_sampling(1000);
   check_sampling(5);
 }

@@ -72,6 +72,7 @@ void decode_times() {
   for (const int64_t rows : {1, 64}) {
     time_sampling(rows, "most likely", 0, 0, 1);
     time_sampling(rows, "temperature", 1, 0, 1);
+    time_sampling(rows, "top-p", .8, 0, .9);
     time_sampling(rows, "top-k and top-p", .8, 50, .9);
   }
 }
