@@ -2,6 +2,7 @@
 #pragma once
 
 #include "decode_times.cuh"
+#include "lib/linear_by_head.cuh"
 
 namespace {
 
