@@ -150,17 +150,6 @@ __device__ inline void cluster_meet() {
   cluster_arrive();
   cluster_wait();
 }
-/// A number to the same place of shared memory of the cluster's block `rank`.
-__device__ inline void store_at(uint32_t address, uint32_t rank, float x) {
-  asm volatile(
-      "{\n"
-      ".reg .b32 there;\n"
-      "mapa.shared::cluster.u32 there, %0, %1;\n"
-      "st.shared::cluster.f32 [there], %2;\n"
-      "}" ::"r"(address),
-      "r"(rank), "f"(x)
-      : "memory");
-}
 /// Four numbers to the same place of shared memory of the cluster's block `rank`, whose barrier hears of their 16 bytes: whoever waits for it there sees them.
 __device__ inline void send_at(uint32_t address, uint32_t barrier, uint32_t rank, float4 x) {
   asm volatile(
@@ -172,16 +161,6 @@ __device__ inline void send_at(uint32_t address, uint32_t barrier, uint32_t rank
       "}" ::"r"(address),
       "r"(barrier), "r"(rank), "f"(x.x), "f"(x.y), "f"(x.z), "f"(x.w)
       : "memory");
-}
-__device__ inline float load_shared_float(uint32_t address) {
-  float x;
-  asm volatile("ld.shared.f32 %0, [%1];" : "=f"(x) : "r"(address) : "memory");
-  return x;
-}
-__device__ inline float4 load_shared_floats(uint32_t address) {
-  float4 x;
-  asm volatile("ld.shared.v4.f32 {%0, %1, %2, %3}, [%4];" : "=f"(x.x), "=f"(x.y), "=f"(x.z), "=f"(x.w) : "r"(address) : "memory");
-  return x;
 }
 template <int REGISTERS>
 __device__ inline void give_registers() {
