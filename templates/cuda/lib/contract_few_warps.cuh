@@ -74,6 +74,7 @@ __global__ void __launch_bounds__(THREADS, 2) few_rows_by_warps_kernel(const __g
     return make_float4(0, 0, 0, 0);
   };
   uint32_t phase = 0;
+#pragma unroll 1
   for (int first = begin; first < end; first += L::ROWS, phase ^= 1) {
     const int rows = min(end - first, L::ROWS), owned = (rows - rank + cluster - 1) / cluster;
     if (cluster > 1 && owned > 0 && threadIdx.x == 0) barrier_arrive_expect(barrier, cluster * owned * (SUMS * SPAN / 4 + NORMED) * 16);
@@ -94,6 +95,7 @@ __global__ void __launch_bounds__(THREADS, 2) few_rows_by_warps_kernel(const __g
       if (i < count) a.load(pieces[i], k + i * STEP, job.k[0]);
 
     float sums[SUMS][TILES][4][4] = {};
+#pragma unroll 1
     for (int base = 0; base < count; base += STAGES)
 #pragma unroll
       for (int i = 0; i < STAGES; ++i) {

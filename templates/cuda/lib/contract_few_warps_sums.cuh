@@ -34,6 +34,7 @@ __device__ inline void send(const unsigned char* memory, const L& layout, int ro
 #pragma unroll
   for (int s = 0; s < L::SUMS; ++s) {
     const int quads = SPAN / 4 + (NORMED && s == 0);
+#pragma unroll 1
     for (int i = threadIdx.x; i < rows * quads; i += THREADS) {
       const int row = i / quads, column = i % quads * 4;
       float4 sum = {};
@@ -55,11 +56,13 @@ __device__ inline void finish(const J& job, const Place& place, const unsigned c
   const bool alone = cluster == 1;
   const int parts = alone ? WARPS : cluster, next_sum = alone ? L::ROWS : L::local(cluster), next_part = alone ? layout.ring / 4 : L::SUMS * next_sum * STRIDE;
   const float* const from = reinterpret_cast<const float*>(memory + (alone ? 0 : layout.received));
+#pragma unroll 1
   for (int four = threadIdx.x / WARP * 4; four * cluster + rank < rows; four += 4 * WARPS) {
     const int at = four + lane / 8, row = at * cluster + rank;
     const bool exists = row < rows;
     Run total[L::SUMS] = {};
     float squares = 0;
+#pragma unroll 1
     for (int part = 0; exists && part < parts; ++part) {
       const float* const own = from + part * next_part + at * STRIDE;
 #pragma unroll
