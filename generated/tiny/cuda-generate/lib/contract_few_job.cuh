@@ -121,11 +121,16 @@ struct Place {
 /// The touched-th group that has rows, or -1. All lanes of a warp call it.
 __device__ inline int touched_group(const int32_t* offsets, int groups, int touched) {
   const int lane = threadIdx.x % WARP;
+#pragma unroll 1
   for (int base = 0; base < groups; base += WARP) {
     const int e = base + lane;
-    const unsigned has = __ballot_sync(0xffffffffu, e < groups && offsets[min(e + 1, groups)] > offsets[min(e, groups)]);
+    unsigned has = __ballot_sync(0xffffffffu, e < groups && offsets[min(e + 1, groups)] > offsets[min(e, groups)]);
     const int count = __popc(has);
-    if (touched < count) return base + __fns(has, 0, touched + 1);
+    if (touched < count) {
+#pragma unroll 1
+      while (touched-- > 0) has &= has - 1;
+      return base + __ffs(int(has)) - 1;
+    }
     touched -= count;
   }
   return -1;

@@ -42,20 +42,20 @@ __device__ inline void multiply_step(float (&sums)[SUMS][TILES][4][4], uint32_t 
 }
 
 template <typename C, int TILES, typename Norm, typename Epilogues>
-__global__ void __launch_bounds__(THREADS, 2) few_rows_by_warps_kernel(const __grid_constant__ Job<C, Norm, Epilogues> job, int cluster, int stages) {
-  using L = Layout<C, TILES>;
+__global__ void __launch_bounds__(THREADS, 2) few_rows_by_warps_kernel(const __grid_constant__ Job<C, Norm, Epilogues> job, Parts parts, int stages) {
   constexpr bool RAGGED = C::KIND == Kind::ragged_m, NORMED = Norm::NORMED;
+  using L = Layout<C, TILES, NORMED>;
   constexpr int SUMS = C::SUMS, STAGES = L::STAGES;
   extern __shared__ __align__(128) unsigned char few_memory[];
   if (!job.order.next_asks_early) next_may_begin();
-  const L layout(stages, cluster);
-  const int warp = threadIdx.x / WARP, rank = blockIdx.x % cluster;
+  const L layout(stages, parts);
+  const int warp = threadIdx.x / WARP, cluster = parts.cluster, rank = int(cluster_rank());
   const uint32_t barrier = address_of(few_memory) + layout.barrier, ring = address_of(few_memory) + warp * layout.ring;
   if (cluster > 1) {
     if (threadIdx.x == 0) barrier_init(barrier, 1), barrier_init_done();
     cluster_arrive();  // who sends to another block waits until that one is here
   }
-  Place place(job, blockIdx.x / cluster);
+  Place place(job, int(cluster_number()));
   int begin = 0, end = job.m;
   if constexpr (RAGGED) {
     if (!job.order.offsets_are_old) inputs_ready();
@@ -66,58 +66,51 @@ __global__ void __launch_bounds__(THREADS, 2) few_rows_by_warps_kernel(const __g
     }
     begin = job.offsets[place.group], end = job.offsets[place.group + 1];
   }
-  const int all = (job.k[0] + STEP - 1) / STEP, shares = cluster * WARPS, share = rank * WARPS + warp;
-  const int step = all * share / shares, count = all * (share + 1) / shares - step, k = step * STEP + 4 * int(threadIdx.x % 4);
+  const int share = rank * WARPS + warp, step = share * parts.each + min(share, parts.extra), count = parts.each + (share < parts.extra);
   const auto gain = [&](int i) {
-    if constexpr (NORMED)
-      if (k + i * STEP < job.k[0]) return *reinterpret_cast<const float4*>(job.norm.gain + k + i * STEP);
-    return make_float4(0, 0, 0, 0);
+    if constexpr (NORMED) return job.norm.gain + (step + i) * STEP;
+    else return static_cast<const float*>(nullptr);
   };
   uint32_t phase = 0;
+#pragma unroll 1
   for (int first = begin; first < end; first += L::ROWS, phase ^= 1) {
-    const int rows = min(end - first, L::ROWS), owned = (rows - rank + cluster - 1) / cluster;
+    const int rows = min(end - first, L::ROWS), owned = parts.div(rows - rank + cluster - 1);
     if (cluster > 1 && owned > 0 && threadIdx.x == 0) barrier_arrive_expect(barrier, cluster * owned * (SUMS * SPAN / 4 + NORMED) * 16);
-    Weights<C> weights(job, place, step);
-    typename Rows<C, TILES, Norm>::Piece pieces[STAGES];
-#pragma unroll
+    Weights<C, L> weights(job, place, step);
+#pragma unroll 1
     for (int i = 0; i < STAGES; ++i) {
-      if (i < count) weights.copy(ring + i * L::STAGE_BYTES), pieces[i].gain = gain(i);
+      if (i < count) weights.copy(ring + i * L::STAGE_BYTES, gain(i));
       commit_copies();
     }
     if (first == begin) {
       inputs_ready();
       if (job.order.next_asks_early) next_may_begin();
     }
-    Rows<C, TILES, Norm> a(job, place.group, first, rows);
-#pragma unroll
-    for (int i = 0; i < STAGES; ++i)
-      if (i < count) a.load(pieces[i], k + i * STEP, job.k[0]);
+    Rows<C, TILES, L> a(job, place.group, first, rows, step);
+    a.load(ring, count);
 
     float sums[SUMS][TILES][4][4] = {};
-    for (int base = 0; base < count; base += STAGES)
+    uint32_t stage = ring;
+#pragma unroll 1
+    for (int i = 0; i < count; ++i) {
+      copies_done<STAGES - 1>();
+      __syncwarp();
+      uint2 x[TILES];
 #pragma unroll
-      for (int i = 0; i < STAGES; ++i) {
-        if (base + i >= count) break;
-        const uint32_t stage = ring + i * L::STAGE_BYTES;
-        copies_done<STAGES - 1>();
-        __syncwarp();
-        uint2 x[TILES];
-#pragma unroll
-        for (int tile = 0; tile < TILES; ++tile) x[tile] = a.seen(pieces[i], tile);
-        multiply_step(sums, stage, x);
-        __syncwarp();
-        const int ahead = base + i + STAGES;
-        if (ahead < count) weights.copy(stage), pieces[i].gain = gain(ahead), a.load(pieces[i], k + ahead * STEP, job.k[0]);
-        commit_copies();
-      }
+      for (int tile = 0; tile < TILES; ++tile) x[tile] = a.template seen<NORMED>(stage, tile);
+      multiply_step(sums, stage, x);
+      __syncwarp();
+      if (i + STAGES < count) weights.copy(stage, gain(i + STAGES)), a.copy(stage, i + STAGES);
+      commit_copies();
+      stage = i % STAGES == STAGES - 1 ? ring : stage + L::STAGE_BYTES;
+    }
     copies_done<0>();
     __syncwarp();
-
     keep<L, NORMED>(reinterpret_cast<float*>(few_memory + warp * layout.ring), rows, sums, a.squares);
     __syncthreads();
     if (cluster > 1) {
       if (first == begin) cluster_wait();
-      send<L, NORMED>(few_memory, layout, rows, rank, cluster);
+      send<L, NORMED>(few_memory, layout, rows, rank, parts);
       if (owned > 0) barrier_acquire(barrier, phase);
     }
     if (owned > 0) finish<L, NORMED>(job, place, few_memory, layout, first, rows, rank, cluster);
@@ -131,17 +124,19 @@ __global__ void __launch_bounds__(THREADS, 2) few_rows_by_warps_kernel(const __g
 /// job: without first_block. most_groups: groups that may have rows.
 template <typename C, int TILES, typename Norm, typename Epilogues>
 cudaError_t launch(cudaStream_t stream, Job<C, Norm, Epilogues> job, int64_t most_groups) {
-  using L = Layout<C, TILES>;
+  using L = Layout<C, TILES, Norm::NORMED>;
   job.count_blocks();
-  const int64_t places = job.column_blocks() * most_groups, steps = ceil_div(job.k[0], STEP);
+  const int64_t places = job.column_blocks() * most_groups;
+  const int steps = int(ceil_div(job.k[0], STEP));
   // A block for each multiprocessor; where that leaves k in one part, two, if so many are there at once.
-  const int64_t parts = PROCESSORS / places > 1 ? PROCESSORS / places : 2 * PROCESSORS / places;
-  const int cluster = int(max(int64_t(1), min(min(int64_t(MOST_CLUSTER), ceil_div(steps, WARPS)), parts)));
-  const int stages = max(L::FEWEST_STAGES, min(L::STAGES, int(ceil_div(steps, cluster * WARPS)))), bytes = L(stages, cluster).all;
+  const int64_t wanted = PROCESSORS / places > 1 ? PROCESSORS / places : 2 * PROCESSORS / places;
+  const int cluster = int(max(int64_t(1), min(min(int64_t(MOST_CLUSTER), ceil_div(steps, WARPS)), wanted))), shares = cluster * WARPS;
+  const Parts parts{cluster, steps / shares, steps % shares, 65536 / cluster + 1};
+  const int stages = max(L::FEWEST_STAGES, min(L::STAGES, int(ceil_div(steps, shares)))), bytes = L(stages, parts).all;
   const auto kernel = few_rows_by_warps_kernel<C, TILES, Norm, Epilogues>;
   const cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
   if (error != cudaSuccess) return error;
-  return launch_overlapping(stream, kernel, unsigned(places * cluster), THREADS, bytes, cluster, job, cluster, stages);
+  return launch_overlapping(stream, kernel, unsigned(places * cluster), THREADS, bytes, cluster, job, parts, stages);
 }
 
 }  // namespace by_warps

@@ -11,6 +11,23 @@ namespace mlac {
 
 constexpr int COMBINE_THREADS = 256;
 
+/// Eight columns of the sum of the TOP rows that one token has chosen, each times its gate if they are GATED: Σ_k gates[k] · rows[slot[k]], of which
+/// the first `count` exist. `rows` begins at these columns of the first row; rows are `width` apart.
+template <bool ALIGNED, bool GATED, int TOP, typename T>
+__device__ inline Run sum_of_chosen(const T* rows, int64_t width, const int32_t* slot, const float* gates, int count = RUN) {
+  Run row[TOP];
+#pragma unroll
+  for (int k = 0; k < TOP; ++k) row[k] = load<ALIGNED>(rows + slot[k] * width, count);
+  Run sum{};
+#pragma unroll
+  for (int k = 0; k < TOP; ++k) {
+    const float gate = GATED ? gates[k] : 1.f;
+#pragma unroll
+    for (int j = 0; j < RUN; ++j) sum[j] += gate * row[k][j];
+  }
+  return sum;
+}
+
 /// One thread per token and eight columns. OVERLAPS: with the kernel ahead of it (overlap.cuh).
 template <bool ALIGNED, bool GATED, int TOP, int WIDTH, bool OVERLAPS, typename From, typename To>
 __global__ void __launch_bounds__(COMBINE_THREADS) sum_chosen_kernel(int64_t tokens, const From* rows, const int32_t* slot, const float* gates, To* y) {
@@ -25,16 +42,7 @@ __global__ void __launch_bounds__(COMBINE_THREADS) sum_chosen_kernel(int64_t tok
   const int column = behind % RUNS * RUN;
   if (token >= tokens) return;
 
-  Run row[TOP];
-#pragma unroll
-  for (int k = 0; k < TOP; ++k) row[k] = load<ALIGNED>(rows + int64_t(slot[token * TOP + k]) * WIDTH + column, WIDTH - column);
-  Run sum{};
-#pragma unroll
-  for (int k = 0; k < TOP; ++k) {
-    const float gate = GATED ? gates[token * TOP + k] : 1.f;
-#pragma unroll
-    for (int j = 0; j < RUN; ++j) sum[j] += gate * row[k][j];
-  }
+  const Run sum = sum_of_chosen<ALIGNED, GATED, TOP>(rows + column, WIDTH, slot + token * TOP, gates + token * TOP, WIDTH - column);
   store<ALIGNED>(y + token * WIDTH + column, sum, WIDTH - column);
 }
 

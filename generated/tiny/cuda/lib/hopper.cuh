@@ -124,6 +124,11 @@ __device__ inline uint32_t cluster_rank() {
   asm volatile("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
   return rank;
 }
+__device__ inline uint32_t cluster_number() {
+  uint32_t number;
+  asm volatile("mov.u32 %0, %%clusterid.x;" : "=r"(number));
+  return number;
+}
 __device__ inline uint32_t cluster_blocks() {
   uint32_t count;
   asm volatile("mov.u32 %0, %%cluster_nctarank;" : "=r"(count));
@@ -143,8 +148,24 @@ __device__ inline float4 load_from(uint32_t address, uint32_t rank) {
       : "memory");
   return x;
 }
+/// Meeting of a cluster's blocks, in two parts: what was written before the first is seen after the second.
+__device__ inline void cluster_arrive() { asm volatile("barrier.cluster.arrive.release;" ::: "memory"); }
+__device__ inline void cluster_wait() { asm volatile("barrier.cluster.wait.acquire;" ::: "memory"); }
 __device__ inline void cluster_meet() {
-  asm volatile("barrier.cluster.arrive.release;\nbarrier.cluster.wait.acquire;" ::: "memory");
+  cluster_arrive();
+  cluster_wait();
+}
+/// Four numbers to the same place of shared memory of the cluster's block `rank`, whose barrier hears of their 16 bytes: whoever waits for it there sees them.
+__device__ inline void send_at(uint32_t address, uint32_t barrier, uint32_t rank, float4 x) {
+  asm volatile(
+      "{\n"
+      ".reg .b32 there, informed;\n"
+      "mapa.shared::cluster.u32 there, %0, %2;\n"
+      "mapa.shared::cluster.u32 informed, %1, %2;\n"
+      "st.async.weak.shared::cluster.mbarrier::complete_tx::bytes.v4.f32 [there], {%3, %4, %5, %6}, [informed];\n"
+      "}" ::"r"(address),
+      "r"(barrier), "r"(rank), "f"(x.x), "f"(x.y), "f"(x.z), "f"(x.w)
+      : "memory");
 }
 template <int REGISTERS>
 __device__ inline void give_registers() {
@@ -186,6 +207,7 @@ __device__ inline void pin(float (&sums)[COUNT]) {
 #define MLAC_NAMES_1 "%32, %33, %34, %35, %36, %37, %38, %39" ", " "%40, %41, %42, %43, %44, %45, %46, %47" ", " "%48, %49, %50, %51, %52, %53, %54, %55" ", " "%56, %57, %58, %59, %60, %61, %62, %63"
 #define MLAC_NAMES_2 "%64, %65, %66, %67, %68, %69, %70, %71" ", " "%72, %73, %74, %75, %76, %77, %78, %79" ", " "%80, %81, %82, %83, %84, %85, %86, %87" ", " "%88, %89, %90, %91, %92, %93, %94, %95"
 #define MLAC_NAMES_3 "%96, %97, %98, %99, %100, %101, %102, %103" ", " "%104, %105, %106, %107, %108, %109, %110, %111" ", " "%112, %113, %114, %115, %116, %117, %118, %119" ", " "%120, %121, %122, %123, %124, %125, %126, %127"
+#define MLAC_SUMS_4(i) "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3])
 #define MLAC_SUMS_8(i) "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), "+f"(d[i + 6]), "+f"(d[i + 7])
 #define MLAC_SUMS_16(i) MLAC_SUMS_8(i), MLAC_SUMS_8(i + 8)
 #define MLAC_SUMS_32(i) MLAC_SUMS_16(i), MLAC_SUMS_16(i + 16)
@@ -199,8 +221,12 @@ __device__ inline void pin(float (&sums)[COUNT]) {
 /// Lane l of warp w holds in d[4 j + 2 h + e] the sum at row 16 w + 8 h + l / 4, column 8 j + 2 (l % 4) + e.
 template <int N, int A_BY_M, int B_BY_N>
 __device__ inline void multiply(float (&d)[N / 2], uint64_t a, uint64_t b, int keep) {
-  static_assert(N == 32 || N == 64 || N == 96 || N == 128 || N == 192 || N == 256, "widths of tiles");
-  if constexpr (N == 32)
+  static_assert(N == 8 || N == 16 || N == 32 || N == 64 || N == 96 || N == 128 || N == 192 || N == 256, "widths of tiles");
+  if constexpr (N == 8)
+    MLAC_PRODUCT("8", "%0, %1, %2, %3", "%4", "%5", "%6", "%7", "%8", MLAC_SUMS_4(0));
+  else if constexpr (N == 16)
+    MLAC_PRODUCT("16", "%0, %1, %2, %3, %4, %5, %6, %7", "%8", "%9", "%10", "%11", "%12", MLAC_SUMS_8(0));
+  else if constexpr (N == 32)
     MLAC_PRODUCT("32", "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15", "%16", "%17", "%18", "%19", "%20", MLAC_SUMS_16(0));
   else if constexpr (N == 96)
     MLAC_PRODUCT("96", MLAC_NAMES_0 ", " "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47",
@@ -220,6 +246,7 @@ __device__ inline void multiply(float (&d)[N / 2], uint64_t a, uint64_t b, int k
 #undef MLAC_SUMS_32
 #undef MLAC_SUMS_16
 #undef MLAC_SUMS_8
+#undef MLAC_SUMS_4
 #undef MLAC_NAMES_0
 #undef MLAC_NAMES_1
 #undef MLAC_NAMES_2

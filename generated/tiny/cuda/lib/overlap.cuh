@@ -31,6 +31,9 @@ __device__ inline void next_may_begin() {
 template <typename... Parameters, typename... Arguments>
 cudaError_t launch_overlapping(cudaStream_t stream, void (*kernel)(Parameters...), dim3 blocks, int threads, size_t shared, int cluster, const Arguments&... arguments) {
 #ifdef MLAC_HOPPER
+  // Blocks of two kernels are side by side on a multiprocessor only where both want its memory divided in the same way.
+  const cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared);
+  if (error != cudaSuccess) return error;
   cudaLaunchAttribute attributes[2];
   attributes[0].id = cudaLaunchAttributeProgrammaticStreamSerialization;
   attributes[0].val.programmaticStreamSerializationAllowed = 1;

@@ -1,6 +1,8 @@
 // What row kernels share: how many blocks there are, and sums over all rows in a fixed order.
 #pragma once
 
+#include <algorithm>
+
 #include "kernel.cuh"
 
 namespace mlac {
