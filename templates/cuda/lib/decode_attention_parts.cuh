@@ -66,14 +66,19 @@ __global__ void __launch_bounds__(THREADS, 1) attention_kernel(const Arguments a
   }
   if (!ready) inputs_ready();
 
-  // Queries go through shared memory, from where a warp takes them as the products want them.
-  constexpr int Q_STRIDE = T::KEYS + 8;
-  for (int i = threadIdx.x; i < HEADS * T::KEYS / RUN; i += THREADS) {
-    const int h = i / (T::KEYS / RUN), column = i % (T::KEYS / RUN) * RUN;
-    uint4 run;
-    if (T::LATENT && column < T::XP) run = query_run<T::X, T::ALIGNED>(a.qx, from, first_head + h, column, h < heads);
-    else run = query_run<T::Y, T::ALIGNED>(a.qy, from, first_head + h, column - (T::LATENT ? T::XP : 0), h < heads);
-    store_shared(shared_address(queries + h * Q_STRIDE + column), run);
+  // Queries go through shared memory, from where a warp takes them as the products want them. All are asked for before one is stored.
+  constexpr int Q_STRIDE = T::KEYS + 8, Q_RUNS = HEADS * T::KEYS / RUN, SHARE = (Q_RUNS + THREADS - 1) / THREADS;
+  uint4 runs[SHARE];
+#pragma unroll
+  for (int j = 0; j < SHARE; ++j) {
+    const int i = j * THREADS + threadIdx.x, h = i / (T::KEYS / RUN), column = i % (T::KEYS / RUN) * RUN;
+    if (T::LATENT && column < T::XP) runs[j] = query_run<T::X, T::ALIGNED>(a.qx, from, first_head + h, column, h < heads);
+    else runs[j] = query_run<T::Y, T::ALIGNED>(a.qy, from, first_head + h, column - (T::LATENT ? T::XP : 0), h < heads);
+  }
+#pragma unroll
+  for (int j = 0; j < SHARE; ++j) {
+    const int i = j * THREADS + threadIdx.x;
+    if (i < Q_RUNS) store_shared(shared_address(queries + i / (T::KEYS / RUN) * Q_STRIDE + i % (T::KEYS / RUN) * RUN), runs[j]);
   }
   __syncthreads();
   const uint32_t query_row = shared_address(queries) + 2 * (lane % 16 * Q_STRIDE + lane / 16 * 8);
@@ -193,12 +198,18 @@ __global__ void __launch_bounds__(THREADS, 1) attention_kernel(const Arguments a
 #pragma unroll
       for (int n = 0; n < 2; ++n) {
         const int column = (c * WARPS + warp) * 16 + 8 * n + 2 * t;
+const float x = out[c][n][2 * h] * factor, y = out[c][n][2 * h + 1] * factor;
+        if constexpr (T::X % 2 == 0) {
+          if (column >= T::X) continue;
+          if (last) *reinterpret_cast<uint32_t*>(a.whole + of_head * T::X + column) = pair_of(x, y);
+          else *reinterpret_cast<float2*>(a.out + of_part * T::X + column) = make_float2(x, y);
+        } else {
 #pragma unroll
-        for (int e = 0; e < 2; ++e) {
-          if (column + e >= T::X) continue;
-          const float value = out[c][n][2 * h + e] * factor;
-          if (last) a.whole[of_head * T::X + column + e] = from_float<bf16>(value);
-          else a.out[of_part * T::X + column + e] = value;
+          for (int e = 0; e < 2; ++e) {
+            if (column + e >= T::X) continue;
+            if (last) a.whole[of_head * T::X + column + e] = from_float<bf16>(e ? y : x);
+            else a.out[of_part * T::X + column + e] = e ? y : x;
+          }
         }
       }
   }
