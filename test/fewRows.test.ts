@@ -24,7 +24,7 @@ const layerOf = ({ steps }: Program["kernels"]): Kernel[] =>
   steps.flatMap((step) => (step.is === "loop" ? [...kernelsOf(step.steps)] : []));
 const atKind = (layer: readonly Kernel[], kind: string): number => layer.findIndex(({ ops }) => ops.some((op) => op.kind === kind));
 
-for (const rows of [1, 64])
+for (const rows of [1, 16])
   test(`lite, ${rows} rows: a layer with experts is 13 launches`, () => {
     const program = decodeOf("examples/lite/model.ts", rows);
     const layer = layerOf(program);
@@ -35,6 +35,13 @@ for (const rows of [1, 64])
       "no launch is a norm",
     );
   });
+
+test("lite, 64 rows: norms are launches of their own, products still stand beside each other", () => {
+  const layer = layerOf(decodeOf("examples/lite/model.ts", 64));
+  assert.is(layer.length, 16);
+  for (const kernel of layer) if (kernel.form === "contraction") assert.not.ok(kindsOf(kernel).includes("rmsnorm"));
+  assert.ok(layer.some((kernel) => kernel.parts && kernel.form === "contraction"));
+});
 
 test("with more rows than products of few rows have, norms and products are launches of their own", () => {
   const layer = layerOf(decodeOf("examples/lite/model.ts", 100));
