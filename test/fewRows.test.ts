@@ -37,8 +37,10 @@ for (const rows of [1, 16])
   });
 
 test("lite, 64 rows: norms are launches of their own, products still stand beside each other", () => {
-  const layer = layerOf(decodeOf("examples/lite/model.ts", 64));
+  const program = decodeOf("examples/lite/model.ts", 64);
+  const layer = layerOf(program);
   assert.is(layer.length, 16);
+  assert.is(launchesOf(program.steps), 8 * 16 + 15);
   for (const kernel of layer) if (kernel.form === "contraction") assert.not.ok(kindsOf(kernel).includes("rmsnorm"));
   assert.ok(layer.some((kernel) => kernel.parts && kernel.form === "contraction"));
 });
