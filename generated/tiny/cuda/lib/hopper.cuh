@@ -56,17 +56,7 @@ __device__ inline void barrier_wait(uint32_t barrier, uint32_t parity) {
   } while (!done);
 }
 
-/// The same two for blocks that read each other's shared memory: what was written before an arrival is seen after the wait.
-__device__ inline void barrier_release_at(uint32_t barrier, uint32_t rank) {
-  asm volatile(
-      "{\n"
-      ".reg .b32 there;\n"
-      "mapa.shared::cluster.u32 there, %0, %1;\n"
-      "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [there];\n"
-      "}" ::"r"(barrier),
-      "r"(rank)
-      : "memory");
-}
+/// The same wait where other blocks of the cluster wrote to this one's shared memory: what was written before their arrivals is seen.
 __device__ inline void barrier_acquire(uint32_t barrier, uint32_t parity) {
   uint32_t done;
   do {
@@ -128,11 +118,6 @@ __device__ inline uint32_t cluster_number() {
   uint32_t number;
   asm volatile("mov.u32 %0, %%clusterid.x;" : "=r"(number));
   return number;
-}
-__device__ inline uint32_t cluster_blocks() {
-  uint32_t count;
-  asm volatile("mov.u32 %0, %%cluster_nctarank;" : "=r"(count));
-  return count;
 }
 /// Four numbers from the same place of shared memory of the cluster's block `rank`.
 __device__ inline float4 load_from(uint32_t address, uint32_t rank) {
